@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target works on a fresh Debian 12 machine, as root, with nothing installed by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATE ?= state
+DEBIAN := openvswitch-switch ovn-central ovn-host iproute2 ethtool isc-dhcp-client iputils-ping iputils-arping python3-venv
+DEBIAN_TEST := tcpdump mariadb-server postgresql
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev lint test bench up down demo lock
+
+help:                ## what there is to run
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(VENV)/.debian:
+	bin/debian-packages $(DEBIAN)
+	@mkdir -p $(VENV) && touch $@
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.debian
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	bin/debian-packages $(DEBIAN_TEST)
+	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.installed     ## install Debian packages and .venv/bin/deuteron
+
+install-dev: $(VENV)/.installed-dev  ## the same, with the test tools and the openstack client
+
+lint: install-dev    ## format check, lint, types, import directions
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint           ## every test
+	$(BIN)/pytest
+
+up: install          ## install if needed and run everything on this machine
+	$(BIN)/deuteron up --state $(STATE)
+
+lock:                ## recompute the lock files (needs uv)
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything this server speaks: our own resources and extensions, and installed packages'.
+
+Invariant: a file in `resources/` or `extensions/` is served because it is there; no list names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import TypeVar
+
+from deuteron import extensions, resources
+from deuteron.declare.registry import Registry, installed_extensions
+from deuteron.declare.resource import Extension, Resource
+
+Declared = TypeVar("Declared", Resource, Extension)
+
+
+def load() -> Registry:
+    """The registry of all declarations. Raises ValueError if two contradict each other."""
+    own = list(_declared(extensions, Extension))
+    return Registry.build(_declared(resources, Resource), [*own, *installed_extensions()])
+
+
+def _declared(package: ModuleType, kind: type[Declared]) -> Iterator[Declared]:
+    """The objects of a kind that the modules of a package define, packages within included."""
+    seen: set[int] = set()
+    prefix = f"{package.__name__}."
+    for info in sorted(pkgutil.walk_packages(package.__path__, prefix), key=lambda i: i.name):
+        for value in vars(importlib.import_module(info.name)).values():
+            found = value if isinstance(value, tuple) else (value,)
+            for item in found:
+                if isinstance(item, kind) and id(item) not in seen:
+                    seen.add(id(item))
+                    yield item
