@@ -44,6 +44,15 @@ test: lint           ## every test
 up: install          ## install if needed and run everything on this machine
 	$(BIN)/deuteron up --state $(STATE)
 
+demo: install-dev    ## with `make up` running: two namespaces that talk, by the real client
+	$(BIN)/python demo/demo.py --state $(STATE)
+
+down:                ## end what `make up` started and remove its state
+	$(BIN)/deuteron down --state $(STATE)
+
+bench: install-dev   ## measure; beside upstream where its lab is installed
+	$(BIN)/python -m bench
+
 lock:                ## recompute the lock files (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock

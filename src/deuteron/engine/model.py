@@ -127,10 +127,10 @@ class SwitchPort:
     """A port on a switch.
 
     `addresses` are the fixed IPs. `security` lists what the port may send as source, its own
-    address first; None means port security is off: it may send and receive anything, and
-    frames to unknown MACs are flooded to it. `host` is the host name where the device is bound ("" when not bound). `role` is `vif` for a
-    device of a user, `reserved` for an address that no device serves (such a port moves no
-    packets), `distributed` for a service that answers on every host (network:distributed).
+    address first; None means port security is off: it may send and receive anything, and frames
+    to unknown MACs are flooded to it. `host` is where the device is bound, "" when it is not.
+    `role` is `vif` for a device of a user, `reserved` for an address that no device serves (such
+    a port moves no packets), `distributed` for a service that answers on every host.
     `dns` are (name, addresses) that the switch's resolver answers.
     The remaining fields are facts about the owner that operators and Nova look up in the engine.
     """
@@ -222,7 +222,7 @@ class Observed:
 
 
 class Engine(Protocol):
-    """Makes the network equal a model, and tells what it sees. Not thread-safe: one loop owns it."""
+    """Makes the network equal a model, and tells what it sees. One loop owns it, one thread."""
 
     def apply(self, intent: Intent) -> None:
         """Make the intent true. Raises `EngineUnavailable` if it could not; nothing is lost."""
@@ -242,4 +242,3 @@ class Engine(Protocol):
 
 class EngineUnavailable(Exception):
     """The engine cannot be reached or did not accept a change; to be tried again."""
-

@@ -89,6 +89,20 @@ class Database:
         with self._answering(), self.engine.connect() as connection:
             yield connection
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A connection whose reads all see the same moment."""
+        level = "AUTOCOMMIT" if self.dialect == "sqlite" else "REPEATABLE READ"
+        with self._answering(), self.engine.connect() as found:
+            connection = found.execution_options(isolation_level=level)
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                if self.dialect == "sqlite":
+                    connection.exec_driver_sql("ROLLBACK")
+
     def write(self, run: Callable[[sa.Connection], Result]) -> Result:
         """Run `run` in a transaction and commit; again if it collides with another's.
 

@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Rows to model, by pure functions: one file per API resource that packets depend on."""

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`deuteron up`: everything on one machine, from an empty directory, until Ctrl-C.
+
+Invariant: when this process ends, by whatever signal, so does all it started; what it kept is in
+the state directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from deuteron.cli.parts import refuse
+from deuteron.host import attach, pidfile
+from deuteron.host.command import HostError
+from deuteron.host.lock import DirectoryLock
+from deuteron.host.process import Program, Supervisor, end_left_over
+from deuteron.host.requirements import missing_line
+from deuteron.host.stack import OvnStack
+
+READY_SECONDS: Final = 15.0
+UP_PID: Final = "up.pid"
+CLOUDS: Final = """\
+# Made by `deuteron up`: OS_CLIENT_CONFIG_FILE={path} openstack --os-cloud deuteron network list
+clouds:
+  deuteron:
+    auth_type: none
+    auth:
+      endpoint: http://{address}
+    network_endpoint_override: http://{address}
+    network_api_version: "2.0"
+"""
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    sys.stdout.write(f"deuteron: {line}\n")
+    sys.stdout.flush()
+
+
+def run(state: Path, listen: str, engine: str, workers: int, config: Path | None) -> None:
+    state = state.resolve()
+    if engine == "ovn":
+        line = missing_line()
+        if line:
+            raise refuse(f"{line}; `--engine simulator` serves the whole API meanwhile")
+    with _locked(state):
+        _Everything(state, listen, engine, workers, config).run()
+
+
+@contextlib.contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = DirectoryLock(state)
+    except HostError as error:
+        raise refuse(str(error)) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Everything:
+    def __init__(
+        self, state: Path, listen: str, engine: str, workers: int, config: Path | None
+    ) -> None:
+        self.state, self.listen, self.engine = state, listen, engine
+        self.workers, self.config = workers, config
+        self.stop = threading.Event()
+        self.run_dir = state / "run"
+        self.stack = OvnStack(state, on_event=say) if engine == "ovn" else None
+
+    def run(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.stop.set())
+        started = time.monotonic()
+        self.run_dir.mkdir(exist_ok=True)
+        pidfile.write(self.state / UP_PID, os.getpid())
+        for line in end_left_over(self.run_dir):
+            say(line)
+        supervisor = Supervisor(self.run_dir, self.state / "log", say)
+        try:
+            supervisor.start(self._part("api", "serve", "--workers", str(self.workers)))
+            if self.stack:
+                self.stack.start()
+            supervisor.start(self._part("converge", "converge", "--engine", self.engine))
+            self._wait_for_api()
+            self._write_clouds()
+            seconds = time.monotonic() - started
+            what = "packets through OVN" if self.stack else "the simulator moves no packets"
+            say(f"ready: http://{self.listen} ({what}; {seconds:.1f} s; state in {self.state})")
+            self._replug()
+            self.stop.wait()
+            say("stopping")
+        except HostError as error:
+            raise refuse(str(error)) from None
+        finally:
+            supervisor.close()
+            if self.stack:
+                self.stack.stop()
+
+    def _part(self, name: str, command: str, *options: str) -> Program:
+        argv = [sys.executable, "-m", "deuteron", command, "--state", str(self.state), *options]
+        if command == "serve":
+            argv += ["--listen", self.listen]
+        if self.config:
+            argv += ["--config", str(self.config.resolve())]
+        return Program(name, tuple(argv), {"PYTHONUNBUFFERED": "1"})
+
+    def _wait_for_api(self) -> None:
+        host, _, port = self.listen.rpartition(":")
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.stop.is_set():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                connection = http.client.HTTPConnection(host or "127.0.0.1", int(port), timeout=2)
+                connection.request("GET", "/")
+                if connection.getresponse().status < 500:
+                    return
+            if time.monotonic() > deadline or self._gave_up():
+                raise HostError(f"the API does not come up: {self._last_words()}")
+            time.sleep(0.02)
+
+    def _gave_up(self) -> bool:
+        return "cannot listen" in self._last_words()
+
+    def _last_words(self) -> str:
+        log = self.state / "log" / "api.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return lines[-1] if lines else f"see {log}"
+
+    def _write_clouds(self) -> None:
+        path = self.state / "clouds.yaml"
+        path.write_text(CLOUDS.format(path=path, address=self.listen))
+        (self.run_dir / "address").write_text(self.listen)
+
+    def _replug(self) -> None:
+        """Plug again what was attached before; in the meantime the API answers."""
+        if self.stack is None:
+            return
+        for port_id, error in attach.replug(self.stack).items():
+            say(f"attached port {port_id} again" if error is None else f"port {port_id}: {error}")

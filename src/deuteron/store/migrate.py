@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a database to this version's schema.
+
+Our own tables are at an Alembic revision; tables of installed packages are created where they are
+missing. Invariant: running it again, or twice at once, changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from deuteron.store.database import Database
+from deuteron.store.schema import Schema
+
+_LOCK: Final = 0x0DE7E205
+_DIRECTORY: Final = Path(__file__).parent / "migrations"
+
+
+class OutOfDate(Exception):
+    """The database is at another schema than this program's; the text says what to do."""
+
+
+def upgrade(database: Database, schema: Schema) -> None:
+    """Create or alter what differs from this version's schema."""
+    with database.engine.connect() as connection, _alone(connection, database):
+        config = _config(connection, schema)
+        head = ScriptDirectory.from_config(config).get_current_head()
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current is None and not sa.inspect(connection).has_table("ports"):
+            schema.metadata.create_all(connection)
+            command.stamp(config, "head")
+        elif current != head:
+            command.upgrade(config, "head")
+        schema.metadata.create_all(connection)
+        connection.commit()
+
+
+def ensure(database: Database, schema: Schema) -> None:
+    """Create the schema of an empty database. Raises `OutOfDate` for another version's."""
+    with database.engine.connect() as connection:
+        empty = not sa.inspect(connection).has_table("ports")
+        current = MigrationContext.configure(connection).get_current_revision()
+        head = ScriptDirectory.from_config(_config(connection, schema)).get_current_head()
+    if empty:
+        upgrade(database, schema)
+    elif current != head:
+        raise OutOfDate(
+            f"the database is at schema {current}, this program needs {head}: "
+            "run `deuteron db upgrade`"
+        )
+
+
+def make_revision(database: Database, schema: Schema, message: str) -> None:
+    """Write a migration file from what the declarations have and an upgraded database lacks."""
+    with database.engine.connect() as connection:
+        command.revision(_config(connection, schema), message, autogenerate=True)
+
+
+def _config(connection: sa.Connection, schema: Schema) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_DIRECTORY))
+    config.set_main_option("file_template", "%%(slug)s")
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = schema.metadata
+    return config
+
+
+@contextlib.contextmanager
+def _alone(connection: sa.Connection, database: Database) -> Iterator[None]:
+    """Keep others from upgrading at the same time."""
+    if database.dialect == "sqlite":
+        with open(f"{database.url.database}.upgrade", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
+    if database.dialect == "postgresql":
+        take, give = f"SELECT pg_advisory_lock({_LOCK})", f"SELECT pg_advisory_unlock({_LOCK})"
+    else:
+        take = f"SELECT GET_LOCK('deuteron-{_LOCK}', 60)"
+        give = f"SELECT RELEASE_LOCK('deuteron-{_LOCK}')"
+    connection.exec_driver_sql(take)
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(give)
+        connection.commit()
