@@ -7,13 +7,14 @@ Invariant: a file in `resources/` or `extensions/` is served because it is there
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
 from typing import TypeVar
 
 from deuteron import extensions, resources
-from deuteron.declare.registry import Registry, installed_extensions
+from deuteron.declare.registry import ENTRY_POINTS, Registry, as_list, installed_extensions
 from deuteron.declare.resource import Extension, Resource
 
 Declared = TypeVar("Declared", Resource, Extension)
@@ -23,6 +24,21 @@ def load() -> Registry:
     """The registry of all declarations. Raises ValueError if two contradict each other."""
     own = list(_declared(extensions, Extension))
     return Registry.build(_declared(resources, Resource), [*own, *installed_extensions()])
+
+
+def origins() -> dict[str, str]:
+    """The module that brings each extension, by alias; installed packages' by entry point."""
+    found: dict[str, str] = {}
+    prefix = f"{extensions.__name__}."
+    for info in pkgutil.walk_packages(extensions.__path__, prefix):
+        for value in vars(importlib.import_module(info.name)).values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Extension):
+                    found.setdefault(item.alias, info.name)
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        for item in as_list(point.load()):
+            found[item.alias] = point.value
+    return found
 
 
 def _declared(package: ModuleType, kind: type[Declared]) -> Iterator[Declared]:

@@ -7,6 +7,14 @@ functions beside its rules, from the classes here.
 
 from __future__ import annotations
 
+from typing import Final
+
+# What upstream says when it has nothing more to say.
+MALFORMED: Final = (
+    "The server could not comply with the request since it is either malformed or otherwise "
+    "incorrect."
+)
+
 
 class ApiError(Exception):
     """An answer to the caller that is not a success.

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 
 from deuteron.auth.caller import Caller
 from deuteron.declare import validate
-from deuteron.declare.attribute import Stored
+from deuteron.declare.attribute import UNSET, Stored
 from deuteron.declare.registry import Assembled, Registry
 from deuteron.declare.resource import Action, Change, Moment, Row
-from deuteron.domain import policy, quota
+from deuteron.domain import policy, quota, tags
 from deuteron.domain.pages import select_rows
 from deuteron.errors import NotFound, PreconditionFailed, invalid
 from deuteron.settings import Settings
@@ -30,11 +32,30 @@ from deuteron.store.queries import (
     condition,
     expression,
     order_and_page,
+    tags_condition,
     visible,
 )
 from deuteron.store.rows import Reader
 from deuteron.store.schema import Schema
-from deuteron.store.transaction import Statements, Transaction, now
+from deuteron.store.transaction import Statements, Transaction, mapping, now
+
+_encode = msgspec.json.Encoder().encode
+_MOST_READINGS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a resource is read for an answer: made once for each shape of request.
+
+    `wanted` are the answer's attributes; `needed` others that rules read, left out of the answer.
+    """
+
+    statement: sa.Select[Any]
+    one: sa.Select[Any]
+    reader: Reader
+    context: SqlContext
+    wanted: list[str]
+    needed: list[str]
 
 
 def not_found(assembled: Assembled, id_: str) -> NotFound:
@@ -61,6 +82,8 @@ class Service:
         self.settings = settings
         self.committed = committed
         self.statements = Statements(schema)
+        self._readable: dict[tuple[str, bool, frozenset[str]], list[str]] = {}
+        self._readings: dict[tuple[str, bool, tuple[str, ...]], _Reading] = {}
 
     def transaction(self, connection: sa.Connection, caller: Caller) -> Transaction:
         return Transaction(connection, self.statements, self.registry, self.settings, caller, self)
@@ -73,20 +96,20 @@ class Service:
     # ---- create
 
     def create(
-        self, caller: Caller, kind: str, bodies: Sequence[Any], parent: Row | None = None
+        self, caller: Caller, kind: str, bodies: Sequence[Any], above: Sequence[str] = ()
     ) -> list[Row]:
         """Create all of `bodies` or none; the answers in the same order.
 
-        `parent` has the attributes that the URL gives.
+        `above` are the ids of the objects that these are below, the parent last.
         """
         assembled = self.registry[kind]
         drafts = [validate.for_create(assembled, body) for body in bodies]
 
         def run(tx: Transaction) -> list[Row]:
             rows = [dict(row) for row, _ in drafts]
-            self._see_parent(tx, assembled, parent)
+            self._enter(tx, assembled, above, "create")
             for row, (_, given) in zip(rows, drafts, strict=True):
-                row.update(parent or {})
+                row.update(tx.parent or {})
                 policy.authorize_create(tx, assembled, row, given)
             rows = self.create_in(tx, kind, rows)
             return self._answers(tx, assembled, rows)
@@ -112,84 +135,141 @@ class Service:
         self._run(assembled, "create", rows, tx, rows)
         tx.insert(kind, rows)
         self._run(assembled, "created", rows, tx, rows)
+        for row in rows:
+            for name in [n for n, value in row.items() if value is UNSET]:
+                row[name] = None  # as it is stored
         return rows
 
     def _run(self, assembled: Assembled, at: Moment, given: Sequence[Row], *args: Any) -> None:
         """Run the rules of a moment whose attributes are given a value other than the default."""
         for item in assembled.rules.get(at, ()):
             if not item.when or any(
-                row.get(name) != assembled.defaults.get(name) for row in given for name in item.when
+                row.get(name) != assembled.attributes[name].default
+                for row in given
+                for name in item.when
             ):
                 item.run(*args)
 
     # ---- read
 
     def show(
-        self, caller: Caller, kind: str, id_: str, fields: tuple[str, ...] = (), parent: Any = None
+        self,
+        caller: Caller,
+        kind: str,
+        id_: str,
+        fields: tuple[str, ...] = (),
+        above: Sequence[str] = (),
     ) -> Row:
         """One object as the caller may see it. Raises 404."""
-        query = Query(filters={"id": [id_]}, fields=fields)
         assembled = self.registry[kind]
         with self.database.read() as connection:
             tx = self.transaction(connection, caller)
+            self._enter(tx, assembled, above)
             if "show" in assembled.resource.handlers:
                 found = [assembled.resource.handlers["show"](tx, id_)]
                 return self._answers(tx, assembled, found, fields)[0]
-            rows = self._select(tx, assembled, query, parent)
+            reading = self._reading(assembled, caller, fields)
+            statement = self._below(assembled, reading.one, tx.parent)
+            rows = self._rows(tx, assembled, reading, statement, {"id": id_})
         if not rows:
-            self.exists_parent(caller, assembled, parent)
             raise not_found(assembled, id_)
         return rows[0]
 
-    def list_(self, caller: Caller, kind: str, query: Query, parent: Any = None) -> list[Row]:
+    def list_(
+        self, caller: Caller, kind: str, query: Query, above: Sequence[str] = ()
+    ) -> list[Row]:
         """A page of objects as the caller may see them."""
         assembled = self.registry[kind]
         with self.database.read() as connection:
             tx = self.transaction(connection, caller)
-            self._see_parent(tx, assembled, parent)
+            self._enter(tx, assembled, above)
             if "list" in assembled.resource.handlers:
+                tx.query = query
                 rows = select_rows(assembled, assembled.resource.handlers["list"](tx), query)
                 return self._answers(tx, assembled, rows, query.fields)
-            return self._select(tx, assembled, query, parent)
+            return self._select(tx, assembled, query)
 
-    def _select(
-        self, tx: Transaction, assembled: Assembled, query: Query, parent: Row | None
-    ) -> list[Row]:
+    def _select(self, tx: Transaction, assembled: Assembled, query: Query) -> list[Row]:
         """Rows ready for an answer: JSON values stay as stored."""
-        context = SqlContext(self.schema, tx.caller.is_admin)
+        reading = self._reading(assembled, tx.caller, query.fields)
+        statement = self._below(assembled, reading.statement, tx.parent)
+        for clause in self._conditions(assembled, query, reading.context):
+            statement = statement.where(clause)
+        marker = self._marker(tx, assembled, query)
+        statement = order_and_page(statement, assembled, query, reading.context, marker)
+        rows = self._rows(tx, assembled, reading, statement, {})
+        if query.page_reverse and query.limit is not None:
+            rows.reverse()
+        return rows
+
+    def _rows(
+        self,
+        tx: Transaction,
+        assembled: Assembled,
+        reading: _Reading,
+        statement: sa.Select[Any],
+        parameters: Row,
+    ) -> list[Row]:
+        parameters[CALLER_PROJECT] = tx.caller.project_id
+        rows = reading.reader.rows(tx.connection.execute(statement, parameters))
+        self._expand(tx, assembled, rows, reading.wanted)
+        for name in reading.needed:
+            for row in rows:
+                del row[name]
+        return rows
+
+    def _reading(self, assembled: Assembled, caller: Caller, fields: tuple[str, ...]) -> _Reading:
+        wanted = tuple(self._wanted(assembled, caller, fields))
+        key = (assembled.name, caller.is_admin, wanted)
+        found = self._readings.get(key)
+        if found is None:
+            if len(self._readings) >= _MOST_READINGS:
+                self._readings.clear()
+            found = self._readings[key] = self._read_by(assembled, caller.is_admin, [*wanted])
+        return found
+
+    def _read_by(self, assembled: Assembled, admin: bool, wanted: list[str]) -> _Reading:
+        context = SqlContext(self.schema, admin)
         table = self.schema.tables[assembled.name]
-        wanted = self._wanted(assembled, tx.caller, query.fields)
         attributes = [assembled.attributes[n] for n in wanted if n in assembled.attributes]
         computed = {
             a.name: expression(assembled, a, context)
             for a in attributes
             if a.stored is Stored.COMPUTED and a.sql is not None
         }
-        names = [*wanted, *self._needed(assembled, wanted)]
-        reader = Reader(assembled, table, names, computed, raw=True)
+        needed = self._needed(assembled, wanted)
+        reader = Reader(assembled, table, [*wanted, *needed], computed, raw=True)
         statement = sa.select(*reader.columns).select_from(table)
-        for name, value in (parent or {}).items():
-            statement = statement.where(table.c[assembled.attributes[name].column] == value)
-        for clause in self._conditions(assembled, query, context):
-            statement = statement.where(clause)
         seen = visible(assembled, context)
         if seen is not None:
             statement = statement.where(seen)
-        marker = self._marker(tx, assembled, query)
-        statement = order_and_page(statement, assembled, query, context, marker)
-        parameters = {CALLER_PROJECT: tx.caller.project_id}
-        rows = reader.rows(tx.connection.execute(statement, parameters))
-        if query.page_reverse:
-            rows.reverse()
-        self._expand(tx, assembled, rows, wanted)
-        for name in set(names) - set(wanted):
-            for row in rows:
-                del row[name]
-        return rows
+        one = statement
+        if "id" in assembled.attributes:
+            one = statement.where(table.c.id == sa.bindparam("id"))
+        return _Reading(statement, one, reader, context, wanted, needed)
+
+    def _below(
+        self, assembled: Assembled, statement: sa.Select[Any], parent: Row | None
+    ) -> sa.Select[Any]:
+        table = self.schema.tables[assembled.name]
+        for name, value in (parent or {}).items():
+            statement = statement.where(table.c[assembled.attributes[name].column] == value)
+        return statement
 
     def _conditions(self, assembled: Assembled, query: Query, context: SqlContext) -> list[Any]:
         found = []
         for name, values in query.filters.items():
+            if name in tags.FILTERS:
+                found.append(
+                    tags_condition(
+                        context.tables[assembled.name],
+                        tags.split(values),
+                        every=not name.endswith("any"),
+                        negate=name.startswith("not"),
+                        encode=_encode,
+                    )
+                )
+                continue
             attribute = assembled.attributes["project_id" if name == "tenant_id" else name]
             found.append(condition(assembled, attribute, values, context))
         return found
@@ -203,13 +283,18 @@ class Service:
         return row
 
     def _wanted(self, assembled: Assembled, caller: Caller, fields: tuple[str, ...]) -> list[str]:
-        names = policy.readable(assembled, caller)
+        key = (assembled.name, caller.is_admin, caller.roles)
+        names = self._readable.get(key)
+        if names is None:
+            if len(self._readable) >= _MOST_READINGS:
+                self._readable.clear()
+            names = self._readable[key] = policy.readable(assembled, caller)
         return [n for n in names if n in fields] if fields else names
 
     def _needed(self, assembled: Assembled, wanted: Sequence[str]) -> list[str]:
         """Attributes that the expand rules of the wanted ones read, and `id`."""
         if not any(not r.when or r.when & {*wanted} for r in assembled.rules.get("expand", ())):
-            return [] if wanted else ["id"]
+            return [] if wanted else [assembled.columns[0].name]
         stored = [a.name for a in assembled.attributes.values() if a.stored is not Stored.COMPUTED]
         return [n for n in stored if n not in wanted]
 
@@ -226,17 +311,19 @@ class Service:
         """Whole rows, just written, as the caller may see them."""
         wanted = self._wanted(assembled, tx.caller, fields)
         if any(assembled.attributes[n].sql for n in wanted if n in assembled.attributes):
-            rows = (
-                tx.find(assembled.name, id=[r["id"] for r in rows])
-                if len(rows) > 1
-                else (tx.find(assembled.name, id=rows[0]["id"]))
-            )
-        rows = [dict(row) for row in rows]
+            if len(rows) > 1:
+                again = mapping(tx.find(assembled.name, id=[r["id"] for r in rows]))
+                rows = [again[row["id"]] for row in rows]
+            else:
+                rows = tx.find(assembled.name, id=rows[0]["id"])
+        # An expand rule may take an attribute that does not apply out of a row.
+        absent = dict.fromkeys(wanted) if assembled.resource.stored else {}
+        rows = [{**absent, **row} for row in rows]
         self._expand(tx, assembled, rows, wanted)
         for row in rows:
             if "project_id" in row:
                 row["tenant_id"] = row["project_id"]
-        return [{name: row.get(name) for name in wanted} for row in rows]
+        return [{name: row[name] for name in wanted if name in row} for row in rows]
 
     # ---- write
 
@@ -258,17 +345,27 @@ class Service:
                 raise not_found(assembled, id_)
         return row
 
-    def _see_parent(self, tx: Transaction, assembled: Assembled, parent: Row | None) -> Row | None:
-        resource = assembled.resource
-        if not parent or resource.parent is None:
-            return None
-        return self.see(tx, self.registry[resource.parent], parent[resource.parent_key])
+    def _enter(
+        self, tx: Transaction, assembled: Assembled, above: Sequence[str], verb: str = ""
+    ) -> Row | None:
+        """The parent's row, if the caller may see everything that the URL names above it.
 
-    def exists_parent(self, caller: Caller, assembled: Assembled, parent: Row | None) -> None:
-        """Raises the parent's 404 if it is the parent that is missing."""
-        if parent:
-            with self.database.read() as connection:
-                self._see_parent(self.transaction(connection, caller), assembled, parent)
+        Sets `tx.parent` to what the URL gives. With `verb` (create, update, delete, or an
+        action's name) also: may the caller do that below the parent? Raises 404 of the first
+        object that is missing, 403.
+        """
+        resource = assembled.resource
+        if resource.parent is None:
+            return None
+        parent = self.registry[resource.parent]
+        owner = self._enter(tx, parent, above[:-1])
+        row = self.see(tx, parent, above[-1], tx.parent)
+        tx.parent = {resource.parent_key: above[-1]}
+        if "project_id" not in row and owner is not None:
+            row["project_id"] = owner["project_id"]
+        if verb and "project_id" not in assembled.attributes:
+            policy.authorize_below(tx, assembled, row, verb)
+        return row
 
     def update(
         self,
@@ -276,7 +373,7 @@ class Service:
         kind: str,
         id_: str,
         body: Any,
-        parent: Any = None,
+        above: Sequence[str] = (),
         revision: int | None = None,
     ) -> Row:
         """Change what the body gives. Raises 412 unless the row is at `revision`, if given."""
@@ -284,12 +381,12 @@ class Service:
         given = validate.for_update(assembled, body)
 
         def run(tx: Transaction) -> Row:
+            self._enter(tx, assembled, above, "update")
             if "update" in assembled.resource.handlers:
                 return self._answers(
                     tx, assembled, [assembled.resource.handlers["update"](tx, id_, dict(given))]
                 )[0]
-            self._see_parent(tx, assembled, parent)
-            old = self.see(tx, assembled, id_, parent)
+            old = self.see(tx, assembled, id_, tx.parent)
             policy.authorize_update(tx, assembled, old, given)
             _match(assembled, old, revision)
             return self._answers(tx, assembled, [self.update_in(tx, kind, old, dict(given))])[0]
@@ -310,17 +407,22 @@ class Service:
         return change.new
 
     def delete(
-        self, caller: Caller, kind: str, id_: str, parent: Any = None, revision: int | None = None
+        self,
+        caller: Caller,
+        kind: str,
+        id_: str,
+        above: Sequence[str] = (),
+        revision: int | None = None,
     ) -> None:
         """Delete an object with what belongs to it. Raises 404, 403, 409, 412."""
         assembled = self.registry[kind]
 
         def run(tx: Transaction) -> None:
+            self._enter(tx, assembled, above, "delete")
             if "delete" in assembled.resource.handlers:
                 assembled.resource.handlers["delete"](tx, id_)
                 return
-            self._see_parent(tx, assembled, parent)
-            row = self.see(tx, assembled, id_, parent)
+            row = self.see(tx, assembled, id_, tx.parent)
             policy.authorize_write(tx, assembled, row, f"delete_{assembled.name}")
             _match(assembled, row, revision)
             self.delete_in(tx, kind, [row])
@@ -339,17 +441,26 @@ class Service:
                 item.run(tx, row)
 
     def act(
-        self, caller: Caller, kind: str, action: Action, id_: str | None, body: Any, query: Any
+        self,
+        caller: Caller,
+        kind: str,
+        action: Action,
+        id_: str | None,
+        body: Any,
+        query: Any,
+        above: Sequence[str] = (),
+        revision: int | None = None,
     ) -> Any:
         """Run an action on an object or, without id, on the collection."""
         assembled = self.registry[kind]
 
         def run(tx: Transaction) -> Any:
-            row = None
+            row = self._enter(tx, assembled, above, action.name if action.writes else "")
             if id_ is not None:
-                row = self.see(tx, assembled, id_) if assembled.resource.stored else {"id": id_}
-                if action.writes:
-                    policy.authorize_write(tx, assembled, row, f"{action.name}_{kind}")
+                stored = assembled.resource.stored
+                row = self.see(tx, assembled, id_, tx.parent) if stored else {"id": id_}
+                _match(assembled, row, revision)
+            policy.authorize_action(tx, assembled, action, row, member=id_ is not None)
             return action.run(tx, row, body, query)
 
         if action.writes:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,9 @@ class Settings:
     geneve_vni_ranges: tuple[tuple[int, int], ...] = ((1, 65536),)
     vxlan_vni_ranges: tuple[tuple[int, int], ...] = ((1, 65536),)
     gre_id_ranges: tuple[tuple[int, int], ...] = ()
+    external_network_type: str | None = None
+    geneve_max_header_size: int = 38
+    overlay_ip_version: int = 4
     max_fixed_ips_per_port: int = 5
     max_dns_nameservers: int = 5
     max_subnet_host_routes: int = 20
@@ -34,3 +40,23 @@ class Settings:
     pagination_max_limit: int | None = None
     default_availability_zones: tuple[str, ...] = ("nova",)
     poke_socket: str = ""
+    # By physical network, for `deuteron up`: its bridge (any name, made in Deuteron's namespace),
+    # and the host's device that is moved into that bridge while it runs.
+    bridge_mappings: dict[str, str] = field(default_factory=dict)
+    uplinks: dict[str, str] = field(default_factory=dict)
+
+
+def load(path: Path | None, **given: Any) -> Settings:
+    """The settings of a TOML file whose keys are `Settings`' names; `given` go before it.
+
+    Raises ValueError for an unknown name.
+    """
+    found: dict[str, Any] = tomllib.loads(path.read_text()) if path else {}
+    unknown = found.keys() - {f.name for f in fields(Settings)}
+    if unknown:
+        raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+    return Settings(**{**{name: _frozen(value) for name, value in found.items()}, **given})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

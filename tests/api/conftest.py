@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API in this process, over an empty database for each test."""
+"""The API in this process, over an empty database for each test.
+
+Every test that uses `api` runs on each database that `DEUTERON_TEST_DATABASES` names (see
+`tests.databases`). A test that needs other settings overrides `settings` with `database_url`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests import databases
 
 from deuteron import catalog
 from deuteron.api.app import App
@@ -87,17 +92,51 @@ class Api:
         return answer.status, error["type"]
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Overridden by tests that need other settings."""
-    return Settings(database=f"sqlite:///{tmp_path}/deuteron.db")
+SCHEMA = Schema(REGISTRY)
+
+
+@pytest.fixture(scope="session", params=databases.chosen())
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """A database with tables, once for each kind."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('database')}/deuteron.db"
+        else:
+            url = stack.enter_context(databases.server(request.param))
+        found = Database(url)
+        stack.callback(found.close)
+        databases.create(found, SCHEMA)
+        yield found
+
+
+@pytest.fixture(scope="session")
+def apps() -> Iterator[dict[str, App]]:
+    """Applications by their settings: each has compiled its statements for the next test."""
+    found: dict[str, App] = {}
+    yield found
+    for app in found.values():
+        app.close()
 
 
 @pytest.fixture
-def api(settings: Settings) -> Iterator[Api]:
-    database = Database(settings.database)
-    Schema(REGISTRY).metadata.create_all(database.engine)
-    app = make_app(settings, registry=REGISTRY)
-    yield Api(app)
-    app.close()
-    database.close()
+def database_url(database: Database) -> Iterator[str]:
+    """The URL of a database whose tables are empty."""
+    yield database.url.render_as_string(hide_password=False)
+    databases.empty(database, SCHEMA)
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Overridden, with the same `database_url`, by tests that need other settings."""
+    return Settings(database=database_url)
+
+
+@pytest.fixture
+def api(settings: Settings, database_url: str, apps: dict[str, App]) -> Api:
+    assert settings.database == database_url, "settings are for another database"
+    app = apps.get(repr(settings))
+    if app is None:
+        app = apps[repr(settings)] = make_app(settings, registry=REGISTRY)
+    return Api(app)

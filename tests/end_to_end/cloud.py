@@ -6,11 +6,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ class Cloud:
     state: Path
     engine: str = "ovn"
     workers: int = 2
+    config: Path | None = None
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     lines: list[str] = field(default_factory=list)
@@ -54,16 +55,29 @@ class Cloud:
         started = time.monotonic()
         command = [*DEUTERON, "up", "--state", str(self.state), "--listen", self.listen]
         command += ["--engine", self.engine, "--workers", str(self.workers)]
+        command += ["--config", str(self.config)] if self.config else []
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            if "ready:" in line:
-                os.set_blocking(self.process.stdout.fileno(), False)
-                return time.monotonic() - started
-        raise AssertionError("deuteron up ended: " + "\n".join(self.lines))
+        self.lines.clear()
+        ready = threading.Event()
+        threading.Thread(target=self._listen, args=(self.process, ready), daemon=True).start()
+        ready.wait(60)
+        if not any("ready:" in line for line in self.lines):
+            log = self.state / "log" / "api.log"
+            words = log.read_text().splitlines()[-20:] if log.exists() else []
+            raise AssertionError("deuteron up ended: " + "\n".join([*self.lines, *words]))
+        return time.monotonic() - started
+
+    def _listen(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
+        """Keep what is said on the terminal in `lines`."""
+        assert process.stdout is not None
+        with process.stdout as said:
+            for line in said:
+                self.lines.append(line.rstrip())
+                if "ready:" in line:
+                    ready.set()
+        ready.set()
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -111,6 +125,31 @@ class Cloud:
             raise Refused(answer.status, found)
         return found
 
+    def children(self) -> dict[int, str]:
+        """Every process below `deuteron up`, with its command line."""
+        assert self.process is not None
+        parents: dict[int, int] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError, IndexError):
+                    status = (entry / "stat").read_text().rpartition(")")[2].split()
+                    parents[int(entry.name)] = int(status[1])
+        found: dict[int, str] = {}
+        wanted = {self.process.pid}
+        while wanted:
+            wanted = {child for child, parent in parents.items() if parent in wanted}
+            for child in wanted:
+                with contextlib.suppress(OSError):
+                    words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                    if words[0]:
+                        found[child] = b" ".join(words).decode()
+        return found
+
+    def pid_of(self, part: str) -> int:
+        """The process of a part: api, converge, or a daemon of OVN by its name."""
+        directory = "parts" if part in ("api", "converge") else "ovn"
+        return int((self.state / "run" / directory / f"{part}.pid").read_text().split()[0])
+
     def create(self, member: str, **attributes: Any) -> dict[str, Any]:
         found: dict[str, Any] = self.call("POST", f"{member}s", {member: attributes})[member]
         return found
@@ -121,7 +160,8 @@ class Cloud:
 
     def drift(self) -> list[str]:
         """The lines of `deuteron drift`, without its summary."""
-        lines = self.run("drift", check=False).stdout.splitlines()
+        config = ["--config", str(self.config)] if self.config else []
+        lines = self.run("drift", *config, check=False).stdout.splitlines()
         assert lines, "deuteron drift said nothing"
         assert lines[-1].endswith("differences")
         return lines[:-1]

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.end_to_end.site import Site, running_site
 
 from deuteron.host import dhcp, namespace
 from deuteron.host.attach import unplug_all
@@ -70,6 +71,16 @@ def host() -> None:
     line = missing_line()
     if line is not None:
         pytest.fail(line)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One `deuteron up` for all tests that only use it; each makes networks of its own."""
+    line = missing_line()
+    if line is not None:
+        pytest.fail(line)
+    with running_site(tmp_path_factory.mktemp("site")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -60,9 +60,7 @@ def test_two_namespaces_talk(cloud: Cloud) -> None:
     cloud.stop()
     assert cloud.run("down").returncode == 0
     assert not cloud.state.exists()
-    namespaces = subprocess.run(
-        ["ip", "netns"], capture_output=True, text=True, check=True
-    ).stdout
+    namespaces = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
     assert not any(space in namespaces for space in spaces)
 
 

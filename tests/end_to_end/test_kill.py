@@ -78,27 +78,6 @@ class Load(threading.Thread):
         self.answered += 1
 
 
-def children_of(pid: int) -> dict[int, str]:
-    """Every descendant process of one, with its command line."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                parents[int(entry.name)] = int(
-                    (entry / "stat").read_text().rpartition(")")[2].split()[1]
-                )
-    found: dict[int, str] = {}
-    wanted = {pid}
-    while wanted:
-        wanted = {child for child, parent in parents.items() if parent in wanted}
-        for child in wanted:
-            with contextlib.suppress(OSError):
-                line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if line:
-                    found[child] = line
-    return found
-
-
 def check_whole(cloud: Cloud, loads: list[Load]) -> None:
     """Every answered write is there; no write is half there."""
     ports: dict[str, dict[str, Any]] = {}
@@ -160,7 +139,7 @@ def test_kill_any_process_at_any_moment(cloud: Cloud) -> None:
                 check_whole(cloud, loads)
                 cloud.await_no_drift(10)
                 continue
-            pid, line = chance.choice(sorted(children_of(cloud.process.pid).items()))
+            pid, line = chance.choice(sorted(cloud.children().items()))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             name = next((w for w in ("serve", "converge") if w in line), line.split()[0])

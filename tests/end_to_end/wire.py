@@ -16,7 +16,7 @@ import socket
 import struct
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
@@ -223,12 +223,12 @@ def inside(netns: str) -> Iterator[None]:
 
 
 class Wire:
-    """Raw sockets on the devices of a namespace; `eth1.100` is what VLAN 100 is on eth1."""
+    """Raw sockets on devices, given with their namespace; `eth1.100` is VLAN 100 on eth1."""
 
-    def __init__(self, netns: str, devices: list[str]) -> None:
+    def __init__(self, places: Mapping[str, str]) -> None:
         self._sockets: dict[str, socket.socket] = {}
-        with inside(netns):
-            for device in {name.split(".")[0] for name in devices}:
+        for device, netns in {name.split(".")[0]: at for name, at in places.items()}.items():
+            with inside(netns):
                 raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
                 raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
                 raw.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)

@@ -19,10 +19,17 @@ from typing import Any, Final
 import msgspec
 
 from deuteron.api.query import Pairs, parse_pairs
-from deuteron.api.routes import Routes
+from deuteron.api.routes import Node, Routes
 from deuteron.auth.caller import Caller
 from deuteron.declare.resource import NEUTRON, Dialect
-from deuteron.errors import ApiError, BadRequest, MethodNotAllowed, NotAcceptable, NotFound
+from deuteron.errors import (
+    MALFORMED,
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+)
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -49,15 +56,18 @@ class Request:
     base_url: str
 
     def json(self) -> Any:
-        """The decoded body. Raises 400."""
+        """The decoded body, None if there is none. Raises 400 for what is not a JSON object."""
+        if not self.raw:
+            return None
         try:
-            return _decode(self.raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise BadRequest(
-                "HTTPBadRequest",
-                "The server could not comply with the request since it is "
-                "either malformed or otherwise incorrect.",
-            ) from None
+            body = _decode(self.raw)
+        except UnicodeDecodeError:
+            raise BadRequest("HTTPBadRequest", MALFORMED) from None
+        except (msgspec.DecodeError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise BadRequest("HTTPBadRequest", "Body contains invalid data")
+        return body
 
 
 @dataclass(slots=True)
@@ -78,15 +88,18 @@ class App:
         authenticate: Authenticate,
         threads: int = 8,
         dialect_of: Callable[[str], Dialect] = lambda _path: NEUTRON,
+        closed: Callable[[], None] = lambda: None,
     ) -> None:
         self.routes = routes
         self.authenticate = authenticate
         self.dialect_of = dialect_of
+        self._closed = closed
         self._threads = ThreadPoolExecutor(threads, "request")
 
     def close(self) -> None:
-        """Let requests under way finish and take no more."""
+        """Let requests under way finish, take no more, and let go of what they used."""
         self._threads.shutdown()
+        self._closed()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -121,13 +134,17 @@ class App:
         return answer.status, headers, b"" if scope["method"] == "HEAD" else content
 
     def _handle(self, scope: Scope, raw: bytes | None) -> Answer:
-        path = scope["path"].removesuffix(".json")
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        node, values = self.routes.find(path)
-        if node is None or not node.methods:
+        path, method = scope["path"], scope["method"]
+        node: Node | None = self.routes.exact.get(path)
+        values: list[str] = []
+        if node is None:
+            node, values = self.routes.find(path.removesuffix(".json"))
+        if node is None or not node.methods or "\x00" in path:
             raise NotFound("HTTPNotFound", "The resource could not be found.")
         handler = node.methods.get(method)
         if handler is None:
+            if method == "OPTIONS":
+                return Answer(None, 200, ((b"allow", ", ".join(sorted(node.methods)).encode()),))
             raise _NotAllowed(sorted(node.methods))
         if raw is None:
             raise BadRequest("HTTPBadRequest", f"The body is larger than {MAX_BODY} bytes.")
@@ -138,7 +155,7 @@ class App:
             method=method,
             path=path,
             values=values,
-            pairs=parse_pairs(scope["query_string"]),
+            pairs=parse_pairs(scope["query_string"]) if scope["query_string"] else [],
             headers=headers,
             raw=raw,
             base_url=_base_url(scope, headers),
@@ -155,22 +172,23 @@ class App:
 
 
 def _base_url(scope: Scope, headers: dict[bytes, bytes]) -> str:
+    """Scheme and host as the client sees them, also behind a proxy that ends TLS."""
     host = headers.get(b"host", b"localhost").decode("latin-1")
-    return f"{scope.get('scheme', 'http')}://{host}"
+    forwarded = headers.get(b"x-forwarded-proto", b"").decode("latin-1")
+    return f"{forwarded or scope.get('scheme', 'http')}://{host}"
 
 
 class _NotAllowed(MethodNotAllowed):
     def __init__(self, allowed: list[str]) -> None:
-        super().__init__(
-            "HTTPMethodNotAllowed", "The method is not allowed for the requested resource."
-        )
+        super().__init__("HTTPMethodNotAllowed", MALFORMED)
         self.allowed = allowed
 
 
 def _acceptable(accept: bytes) -> None:
-    if b"*/*" in accept or b"json" in accept or b"application/*" in accept or not accept:
+    """Refuse a client that names media types of which none is JSON, as upstream does."""
+    if b"*/*" in accept or b"json" in accept or b"application/*" in accept or b"/" not in accept:
         return
-    raise NotAcceptable("HTTPNotAcceptable", "Only application/json can be answered.")
+    raise NotAcceptable("HTTPNotAcceptable", MALFORMED)
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -23,27 +23,34 @@ class Node:
 
 
 class Routes:
-    """Handlers by method and path; a segment `{}` matches anything and is passed on."""
+    """Handlers by method and path; a segment `{}` matches anything and is passed on.
+
+    Slashes at the end and doubled ones make no difference. `exact` finds a collection's path, as
+    clients write it, in one step.
+    """
 
     def __init__(self) -> None:
         self._root = Node()
+        self.exact: dict[str, Node] = {}
 
     def add(self, method: str, path: str, handler: Callable[..., Any]) -> None:
         """Serve `method path`, for example GET `/v2.0/networks/{}`. Raises if served already."""
         node = self._root
-        for segment in path.strip("/").split("/"):
+        for segment in filter(None, path.split("/")):
             node = node.children.setdefault(segment, Node())
         if method in node.methods:
             raise ValueError(f"{method} {path} is declared twice")
         node.methods[method] = handler
+        if VARIABLE not in path:
+            self.exact[path] = node
 
     def find(self, path: str) -> tuple[Node | None, list[str]]:
         """The node of a path with the values of its variable segments; None for no such path."""
         node: Node | None = self._root
         values: list[str] = []
-        for segment in path.strip("/").split("/"):
+        for segment in filter(None, path.split("/")):
             assert node is not None
-            following = node.children.get(segment)
+            following = None if segment == VARIABLE else node.children.get(segment)
             if following is None:
                 following = node.children.get(VARIABLE)
                 values.append(segment)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from deuteron import catalog
 from deuteron.api.app import App
+from deuteron.api.documents import add_document_routes
 from deuteron.api.handlers import add_resource_routes
 from deuteron.api.routes import Routes
 from deuteron.auth.noauth import caller_of
@@ -25,7 +26,9 @@ def make_app(
 ) -> App:
     """The API over an existing, upgraded database."""
     registry = registry or catalog.load()
-    service = Service(registry, Schema(registry), Database(settings.database), settings, committed)
+    database = Database(settings.database)
+    service = Service(registry, Schema(registry), database, settings, committed)
     routes = Routes()
     add_resource_routes(routes, registry, service)
-    return App(routes, caller_of)
+    add_document_routes(routes, registry)
+    return App(routes, caller_of, dialect_of=registry.dialect_of, closed=database.close)

@@ -29,7 +29,7 @@ def run(state: Path) -> None:
         raise refuse(f"{state} is not a state directory of deuteron; nothing was removed")
     pidfile.end(state / UP_PID, STOP_SECONDS)
     try:
-        for line in end_left_over(state / "run"):
+        for line in end_left_over(state / "run" / "parts"):
             sys.stdout.write(f"deuteron: {line}\n")
         if os.geteuid() == 0:
             stack = OvnStack(state)

@@ -13,7 +13,7 @@ import typer
 from deuteron import catalog
 from deuteron.engine.choose import make_engine
 from deuteron.engine.model import Engine
-from deuteron.engine.poke import PokeListener, Poker
+from deuteron.engine.poke import DatabaseListener, PokeListener, Poker, Pokes
 from deuteron.host.stack import OvnStack
 from deuteron.service import Service
 from deuteron.settings import Settings, load
@@ -79,13 +79,17 @@ def converge(
 
     settings = settings_of(state, database, config)
     Path(settings.poke_socket).parent.mkdir(parents=True, exist_ok=True)
-    poke = PokeListener(settings.poke_socket)
-    loop = Loop(make_service(settings), engine_of(engine, state, remotes), poke)
+    service = make_service(settings)
+    pokes: list[Pokes] = [PokeListener(settings.poke_socket)]
+    if service.database.dialect == "postgresql":
+        pokes.append(DatabaseListener(service.database.url))
+    loop = Loop(service, engine_of(engine, state, remotes), pokes)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop.set())
     loop.run()
     loop.engine.close()
-    poke.close()
+    for poke in pokes:
+        poke.close()
 
 
 def drift(state: Path, database: str, config: Path | None, remotes: Remotes) -> int:

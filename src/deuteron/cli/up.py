@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from deuteron.cli.parts import refuse
+from deuteron.cli.parts import refuse, settings_of
 from deuteron.host import attach, pidfile
 from deuteron.host.command import HostError
 from deuteron.host.lock import DirectoryLock
@@ -69,6 +69,19 @@ def _locked(state: Path) -> Iterator[None]:
         lock.release()
 
 
+def _stack(state: Path, config: Path | None) -> OvnStack:
+    settings = settings_of(state, "", config)
+    unknown = settings.uplinks.keys() - settings.bridge_mappings.keys()
+    if unknown:
+        raise refuse(f"uplinks without a bridge mapping: {', '.join(sorted(unknown))}")
+    return OvnStack(
+        state,
+        bridge_mappings=settings.bridge_mappings,
+        uplinks=settings.uplinks,
+        on_event=say,
+    )
+
+
 class _Everything:
     def __init__(
         self, state: Path, listen: str, engine: str, workers: int, config: Path | None
@@ -77,17 +90,18 @@ class _Everything:
         self.workers, self.config = workers, config
         self.stop = threading.Event()
         self.run_dir = state / "run"
-        self.stack = OvnStack(state, on_event=say) if engine == "ovn" else None
+        self.parts_dir = self.run_dir / "parts"
+        self.stack = _stack(state, config) if engine == "ovn" else None
 
     def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stop.set())
         started = time.monotonic()
-        self.run_dir.mkdir(exist_ok=True)
+        self.parts_dir.mkdir(parents=True, exist_ok=True)
         pidfile.write(self.state / UP_PID, os.getpid())
-        for line in end_left_over(self.run_dir):
+        for line in end_left_over(self.parts_dir):
             say(line)
-        supervisor = Supervisor(self.run_dir, self.state / "log", say)
+        supervisor = Supervisor(self.parts_dir, self.state / "log", say)
         try:
             supervisor.start(self._part("api", "serve", "--workers", str(self.workers)))
             if self.stack:
@@ -106,6 +120,8 @@ class _Everything:
         finally:
             supervisor.close()
             if self.stack:
+                with contextlib.suppress(HostError):
+                    attach.remember(self.stack)
                 self.stack.stop()
 
     def _part(self, name: str, command: str, *options: str) -> Program:

@@ -46,7 +46,9 @@ class Stored(enum.Enum):
     """Where an attribute's value lives.
 
     `COLUMN`: a column of the resource's table. `EXT`: a key of its JSON column `ext`, so that an
-    extension needs no migration. `COMPUTED`: nowhere; `Attribute.sql` or an `expand` rule makes it.
+    extension needs no migration; it can be filtered by, but not sorted. `COMPUTED`: nowhere;
+    `Attribute.sql` or an `expand` rule makes it, the latter also from rows of another table
+    (docs/decisions/no-child-tables.md).
     """
 
     COLUMN = "column"
@@ -59,10 +61,12 @@ class Attribute:
     """A name, a type and who may do what with it.
 
     `default` applies on create: `REQUIRED`, `UNSET` (left to a rule), a value, or a function
-    without arguments. `post`/`put`: may a request give it. `write`/`read`: who may give and see
-    it. `sql` makes a computed attribute from the resource's table and a `SqlContext` (see
-    `store.queries`); `filter_sql` replaces the ordinary comparison of a filter. `index` asks for
-    a database index.
+    without arguments. `post`/`put`: may a request give it. `write`: who may give it. `read`: who
+    sees it of those who see the object, `ANYONE` or `ADMIN`. `sql` makes a computed attribute
+    from the resource's table and a `SqlContext` (see `store.queries`); `filter_sql` replaces the
+    ordinary comparison of a filter. Null is what the type makes of it, or with `null_is_default` as
+    if the attribute was not given. `index` asks for a database index; `references` names the
+    resource whose id this is, which the database then keeps from being deleted under it.
     """
 
     name: str
@@ -78,8 +82,10 @@ class Attribute:
     read: Who = Who.ANYONE
     stored: Stored = Stored.COLUMN
     index: bool = False
+    references: str | None = None
     sql: Callable[[Any, Any], Any] | None = None
     filter_sql: Callable[[Any, Any, list[str]], Any] | None = None
+    null_is_default: bool = False
 
     @property
     def column(self) -> str:

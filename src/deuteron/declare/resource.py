@@ -7,12 +7,12 @@ OpenAPI document need; rules are plain functions that run inside the request's t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from deuteron.declare.attribute import REQUIRED, UNSET, Attribute, Who, read_only
-from deuteron.declare.types import Checked, Integer, Invalid, List, String, Type
+from deuteron.declare.types import Integer, List, Name, String, Type
 
 Row = dict[str, Any]
 Moment = Literal[
@@ -62,8 +62,10 @@ class Change:
 class Action:
     """A verb on one object or on a collection: `PUT /routers/{id}/add_router_interface`.
 
-    `run(tx, row, body, query)` gets the object's row (None for a collection's) and the decoded
-    body (None without one), and returns the answer's body, or None for no content.
+    `run(tx, row, body, query)` gets the object's row (for a collection's the parent's, None without
+    parent) and the decoded body (None without one), and returns the answer's body, or None for no
+    content. An empty `name` is the object or collection itself, for a method that no verb has.
+    `rule` is the policy rule's name if it is not `{name}_{resource}`.
     `writes` says whether it needs a write transaction.
     """
 
@@ -75,6 +77,7 @@ class Action:
     who: Who = Who.OWNER
     writes: bool = True
     doc: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +107,24 @@ LBAAS = Dialect("lbaas", _lbaas_error)
 class Resource:
     """A collection of the API.
 
-    `name` is the member key of bodies, `collection` the key of lists, `path` the URL segment
-    (`address-scopes`; by default the collection with dashes). `parent` is the resource name whose
-    id precedes in the URL and is stored in attribute `parent_key`. `owned` resources have
-    project_id/tenant_id. `standard` adds description, timestamps and revision; `taggable` tags.
-    `rbac` names the RBAC object type that shares it. `verbs` are the operations served.
-    `create`, `write_who`: who may create, and update or delete. `singleton`: one per project,
-    addressed by project id. `engine` objects are marked dirty on every write. `unique` are
+    `name` is the name in rules, `references` and quotas, and of no other resource; it is the
+    member key of bodies too unless `member` says another (the `quota` of two APIs). `collection`
+    is the key of lists, `path` the URL segment (`address-scopes`; by default the collection with
+    dashes). `prefix` precedes it; the same is served below each of `other_prefixes`. `parent` is
+    the resource name whose id precedes in the URL, with the parent's prefix, and is stored in
+    attribute `parent_key`; a child without project_id belongs to the parent's owner. `owned`
+    resources have project_id/tenant_id. `standard` adds description, timestamps and revision;
+    `taggable` tags. `rbac` names the RBAC object type that shares it. `verbs` are the operations
+    served, `bulk` whether one request may create several.
+    `create_who`, `write_who`: who may create, and update or delete. `singleton`: there is one for
+    each project, addressed by the project's id, or one for each parent, addressed by the parent's
+    path and `path`; it is not `stored` and always there: its `handlers` (tx, id) make it.
+    `engine` objects are marked dirty on every write. `unique` are
     column groups no two rows may share; `conflict(row, group)` is the error for it. `visible`
     is the SQL condition for a caller without admin role to see a row (table, `SqlContext`); by
     default own project or shared by RBAC. `alias` is the extension that
-    brings it ("" for the core). `not_found` is the error type of a missing object.
+    brings it ("" for the core). `not_found` is the error type of a missing object. `dialect` is
+    how errors below its prefix look, whatever answers.
     """
 
     name: str
@@ -124,6 +134,8 @@ class Resource:
     alias: str = ""
     path: str = ""
     prefix: str = "/v2.0"
+    other_prefixes: tuple[str, ...] = ()
+    member: str = ""
     parent: str | None = None
     parent_key: str = ""
     owned: bool = True
@@ -138,6 +150,7 @@ class Resource:
     create_who: Who = Who.OWNER
     write_who: Who = Who.OWNER
     read_who: Who = Who.OWNER
+    bulk: bool = True
     singleton: bool = False
     stored: bool = True
     engine: bool = False
@@ -158,6 +171,20 @@ class Resource:
         """The URL segment of the collection."""
         return self.path or self.collection.replace("_", "-")
 
+    def item(self, path: str) -> str:
+        """The path of one object whose collection is at `path`; `{}` stands for its id."""
+        return path if self.singleton and self.parent else f"{path}/{{}}"
+
+    @property
+    def member_key(self) -> str:
+        """The key of one object in bodies."""
+        return self.member or self.name
+
+    @property
+    def table(self) -> str:
+        """The SQL name of its table, which no other resource has."""
+        return (self.name if self.member else self.collection).replace("-", "_")
+
     @property
     def missing_type(self) -> str:
         """The error type of a missing object: `NetworkNotFound`."""
@@ -168,9 +195,9 @@ class Resource:
 class Extension:
     """One alias of `/v2.0/extensions` and what it adds.
 
-    `attributes` and `rules` are added to the resources named by their keys (resource names);
-    `resources` are new ones. `compile` functions change what the engine is told: for a resource
-    name, `(row, model_object) -> model_object`.
+    `attributes`, `rules` and `actions` are added to the resources named by their keys (resource
+    names); `resources` are new ones. `compile` functions change what the engine is told: for a
+    resource name, `(row, model_object) -> model_object`.
     """
 
     alias: str
@@ -179,6 +206,7 @@ class Extension:
     updated: str
     attributes: Mapping[str, tuple[Attribute, ...]] = field(default_factory=dict)
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    actions: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
     compile: Mapping[str, Callable[[Row, Any], Any]] = field(default_factory=dict)
 
@@ -196,39 +224,43 @@ DESCRIPTION = Attribute(
     type=String(255),
     doc="Free text of the owner.",
     default="",
+    sort=False,
 )
 NAME = Attribute(
-    name="name", type=String(255), doc="A name; it need not be unique.", default="", index=True
+    name="name", type=Name(255), doc="A name; it need not be unique.", default="", index=True
 )
 
 
-def _tag(value: str) -> str:
-    if "," in value or "/" in value:
-        raise Invalid(f"'{value}' contains a comma or a slash, which a tag cannot")
-    return value
-
-
-TAG = Checked(String(255, least=1), _tag)
+TAG = String(255)
 TAGS = read_only(
     "tags",
-    List(TAG, unique=True, most=50),
-    "Labels of the owner, sorted by nothing.",
+    List(TAG, unique=True),
+    "Labels of the owner, sorted.",
     default=list,
     filter=False,
     sort=False,
 )
 REVISION = read_only(
-    "revision_number", Integer(0, 2**63 - 1), "Counts the changes of the object.", default=0
+    "revision_number",
+    Integer(0, 2**63 - 1),
+    "Counts the changes of the object.",
+    default=0,
+    sort=False,
 )
 
 
 def timestamp(name: str) -> Attribute:
     """`created_at` or `updated_at`: UTC, to the second, as `2026-01-31T23:59:59Z`."""
-    return read_only(name, String(20), "When, in UTC.")
+    return read_only(name, String(20), "When, in UTC.", filter=False, sort=False)
 
 
-def standard_attributes(resource: Resource) -> tuple[Attribute, ...]:
-    """Those that the resource's flags ask for, in the order of a table's columns."""
+def standard_attributes(
+    resource: Resource, replaced: Iterable[Attribute] = ()
+) -> tuple[Attribute, ...]:
+    """Those that the resource's flags ask for, in the order of a table's columns.
+
+    What the resource or an extension (`replaced`) declares itself goes before.
+    """
     from deuteron.declare.types import Uuid
 
     found: list[Attribute] = [read_only("id", Uuid(), "The object's id.")]
@@ -243,7 +275,7 @@ def standard_attributes(resource: Resource) -> tuple[Attribute, ...]:
         found.append(REVISION)
     if resource.taggable:
         found.append(TAGS)
-    declared = {a.name for a in resource.attributes}
+    declared = {a.name for a in (*resource.attributes, *replaced)}
     return tuple(a for a in found if a.name not in declared)
 
 

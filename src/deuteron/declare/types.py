@@ -9,20 +9,28 @@ Accepted spellings and limits follow neutron-lib 5.0.1 (validators and converter
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 UUID_PATTERN: Final = "[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}"
-_UUID = re.compile(f"^{UUID_PATTERN}$")
-_MAC = re.compile(r"^([0-9a-fA-F]{2})[:-]?" + r"([0-9a-fA-F]{2})[:-]?" * 4 + r"([0-9a-fA-F]{2})$")
+_UUID = re.compile(UUID_PATTERN)
+_MAC = re.compile(r"[0-9a-fA-F]{2}([:-]?)([0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAX_INTEGER: Final = 2**31 - 1
+_DEEPEST: Final = 32
 
 Schema = dict[str, Any]
 
 
 class Invalid(Exception):
     """A value that its type does not accept; the text is the reason shown to the caller."""
+
+
+class NotConverted(Invalid):
+    """A value of which a conversion cannot even make the type; upstream reports it otherwise."""
 
 
 class Type:
@@ -62,8 +70,8 @@ class String(Type):
             raise Invalid(f"'{value}' exceeds maximum length of {self.length}")
         if len(value) < self.least or (self.least and not value.strip()):
             raise Invalid(f"'{value}' Blank strings are not permitted")
-        if "\x00" in value:
-            raise Invalid("a string must not contain NUL characters")
+        if _UNSTORABLE.search(value):
+            raise Invalid("a string must not contain NUL characters or half of a surrogate pair")
         if self._regex and not self._regex.fullmatch(value):
             raise Invalid(f"'{value}' is not a valid input")
         return value
@@ -77,27 +85,64 @@ class String(Type):
         return schema
 
 
+class Name(String):
+    """Text for people: printable characters of the Basic Multilingual Plane, no space at its ends.
+
+    Spaces of every width may stand within. The rule is neutron-lib's `type:name_string`.
+    """
+
+    def convert(self, value: Any) -> str:
+        name = super().convert(value)
+        if name.isascii() and name.isprintable() and name == name.strip():
+            return name
+        ends = name[:1] + name[-1:]
+        if any(unicodedata.category(c) == "Zs" for c in ends) or not all(map(_in_name, name)):
+            raise Invalid(f"'{value}' is not a valid string")
+        return name
+
+
+def _in_name(character: str) -> bool:
+    printable = character.isprintable() or unicodedata.category(character) == "Zs"
+    return printable and character <= "\uffff"
+
+
 class Boolean(Type):
-    """A truth value; also accepts the spellings true/false in any case, 0/1 and "0"/"1"."""
+    """A truth value; also accepts 1 and 0 and the words below in any case, as upstream does."""
 
     storage = "boolean"
-    _words = {"true": True, "false": False, "1": True, "0": False}
+    _words = {
+        **dict.fromkeys(("1", "t", "true", "on", "y", "yes"), True),
+        **dict.fromkeys(("0", "f", "false", "off", "n", "no"), False),
+    }
 
     def convert(self, value: Any) -> bool:
         if isinstance(value, bool):
             return value
         if isinstance(value, int) and value in (0, 1):
             return bool(value)
-        if isinstance(value, str) and value.lower() in self._words:
-            return self._words[value.lower()]
-        raise Invalid(f"'{value}' cannot be converted to boolean")
+        if isinstance(value, str) and value.strip().lower() in self._words:
+            return self._words[value.strip().lower()]
+        raise NotConverted(f"'{value}' cannot be converted to boolean")
 
     def schema(self) -> Schema:
         return {"type": "boolean"}
 
 
+def whole(value: Any) -> int:
+    """A whole number from a number, cut off at the point, or from decimal text.
+
+    As upstream does, true is 1 and 1.9 is 1. Raises `NotConverted`.
+    """
+    try:
+        if isinstance(value, (int, float, str)):
+            return int(value)
+    except (ValueError, OverflowError):
+        pass
+    raise NotConverted(f"'{value}' is not an integer")
+
+
 class Integer(Type):
-    """A whole number from `least` to `most`; also accepts decimal text."""
+    """A whole number from `least` to `most`; accepts what `whole` does."""
 
     storage = "integer"
 
@@ -108,18 +153,17 @@ class Integer(Type):
             self.storage = "bigint"
 
     def convert(self, value: Any) -> int:
-        if isinstance(value, (bool, float)) or not isinstance(value, (int, str)):
-            raise Invalid(f"'{value}' is not an integer")
-        try:
-            number = int(value)
-        except ValueError:
-            raise Invalid(f"'{value}' is not an integer") from None
+        number = whole(value)
         least = self.least if self.least is not None else -self.most - 1
         if number < least:
             raise Invalid(f"'{value}' is too small - must be at least '{least}'")
         if number > self.most:
             raise Invalid(f"'{value}' is too large - must be no larger than '{self.most}'")
         return number
+
+    def parse(self, text: Any) -> int:
+        """A number beyond the limits is a filter that matches nothing."""
+        return whole(text)
 
     def schema(self) -> Schema:
         schema: Schema = {"type": "integer", "maximum": self.most}
@@ -138,13 +182,12 @@ class Enum(Type):
         self.length = 64
 
     def convert(self, value: Any) -> Any:
-        if self.storage == "integer" and isinstance(value, str) and value.isdigit():
-            value = int(value)
-        if self.fold and isinstance(value, str):
-            value = value.lower()
-        if isinstance(value, bool) or value not in self.values:
+        wanted = value.lower() if self.fold and isinstance(value, str) else value
+        if self.storage == "integer" and wanted is not None:
+            wanted = whole(wanted)
+        if isinstance(wanted, (bool, float)) or wanted not in self.values:
             raise Invalid(f"'{value}' is not in {list(self.values)}")
-        return value
+        return wanted
 
     def schema(self) -> Schema:
         return {"enum": list(self.values)}
@@ -178,7 +221,7 @@ class Uuid(Type):
     length = 36
 
     def convert(self, value: Any) -> str:
-        if not isinstance(value, str) or not _UUID.match(value):
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
             raise Invalid(f"'{value}' is not a valid UUID")
         return value
 
@@ -196,10 +239,10 @@ class Mac(Type):
     length = 32
 
     def convert(self, value: Any) -> str:
-        match = _MAC.match(value) if isinstance(value, str) else None
-        if not match:
+        if not isinstance(value, str) or not _MAC.fullmatch(value):
             raise Invalid(f"'{value}' is not a valid MAC address")
-        return ":".join(match.groups()).lower()
+        digits = value.replace(":", "").replace("-", "").lower()
+        return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
     def parse(self, text: str) -> str:
         try:
@@ -287,7 +330,7 @@ class List(Type):
             raise Invalid(f"'{value}' is not a list")
         items = [self.of.convert(item) for item in value]
         if self.unique and has_duplicates(items):
-            raise Invalid(f"Duplicate items in the list: '{', '.join(map(str, items))}'")
+            raise Invalid(f"Duplicate items in the list: '{_doubles(items)}'")
         if self.most is not None and len(items) > self.most:
             raise Invalid(f"List length {len(items)} exceeds maximum of {self.most}")
         return items
@@ -332,7 +375,7 @@ class Object(Type):
 
 
 class Json(Type):
-    """Any JSON object, stored as it is; at most `length` characters of JSON text."""
+    """Any JSON object, stored as it is; at most `length` characters of text, nested 32 deep."""
 
     storage = "json"
 
@@ -344,12 +387,31 @@ class Json(Type):
             return {}
         if not isinstance(value, dict):
             raise Invalid(f"'{value}' is not a dictionary")
+        refuse_unstorable(value)
         if len(str(value)) > (self.length or 0):
             raise Invalid(f"the value exceeds maximum length of {self.length}")
         return value
 
     def schema(self) -> Schema:
         return {"type": "object"}
+
+
+def refuse_unstorable(value: Any, depth: int = 0) -> None:
+    """Raises `Invalid` for what no database, or no JSON of another program, gives back."""
+    if depth > _DEEPEST:
+        raise Invalid(f"the value is nested more than {_DEEPEST} deep")
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise Invalid("a string must not contain NUL characters or half of a surrogate pair")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid("a number must be finite")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Invalid("a number must fit into 64 bits")
+    if isinstance(value, (list, dict)):
+        for item in value:
+            refuse_unstorable(item, depth + 1)
+    if isinstance(value, dict):
+        for item in value.values():
+            refuse_unstorable(item, depth + 1)
 
 
 class Checked(Type):
@@ -377,6 +439,11 @@ def has_duplicates(items: list[Any]) -> bool:
         return len(set(items)) != len(items)
     except TypeError:
         return any(item in items[:index] for index, item in enumerate(items))
+
+
+def _doubles(items: list[Any]) -> str:
+    found = [item for index, item in enumerate(items) if item in items[:index]]
+    return ", ".join(dict.fromkeys(map(str, found)))
 
 
 def _address_of(cidr: str) -> str:

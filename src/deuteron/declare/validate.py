@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from deuteron.declare.attribute import UNSET
 from deuteron.declare.registry import Assembled
 from deuteron.declare.resource import Row
-from deuteron.declare.types import Invalid
-from deuteron.errors import BadRequest, invalid_input
+from deuteron.declare.types import Invalid, NotConverted
+from deuteron.errors import BadRequest, invalid, invalid_input
 
 
 def for_create(assembled: Assembled, body: Any) -> tuple[Row, Row]:
@@ -66,24 +65,23 @@ def _converted(assembled: Assembled, body: Row) -> Row:
     given: Row = {}
     for name, value in body.items():
         attribute = assembled.attributes[name]
-        if value is None and attribute.post and attribute.default in (UNSET, None):
-            given[name] = _null(assembled, name)
+        if value is None and attribute.null_is_default:
+            given[name] = attribute.default_value()
             continue
         try:
             given[name] = attribute.type.convert(value)
         except Invalid as error:
-            raise invalid_input(name, str(error)) from None
+            raise refused(name, error) from None
+        except RecursionError:
+            raise _refused(f"The value of '{name}' is nested too deeply") from None
     return given
 
 
-def _null(assembled: Assembled, name: str) -> Any:
-    """What null means: null where the type has it, else as if the attribute was not given."""
-    try:
-        return assembled.attributes[name].type.convert(None)
-    except Invalid as error:
-        if assembled.attributes[name].default is UNSET:
-            return UNSET
-        raise invalid_input(name, str(error)) from None
+def refused(attribute: str, error: Invalid) -> BadRequest:
+    """What a type said of a value; upstream words failed conversions and failed checks apart."""
+    if isinstance(error, NotConverted):
+        return invalid(str(error))
+    return invalid_input(attribute, str(error))
 
 
 def _refused(message: str) -> BadRequest:

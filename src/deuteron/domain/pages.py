@@ -13,7 +13,8 @@ from deuteron.declare.attribute import Attribute
 from deuteron.declare.registry import Assembled
 from deuteron.declare.resource import Row
 from deuteron.declare.types import Invalid
-from deuteron.errors import invalid_input
+from deuteron.declare.validate import refused
+from deuteron.domain import tags
 from deuteron.store.queries import Query
 
 
@@ -34,6 +35,10 @@ def select_rows(assembled: Assembled, rows: Sequence[Row], query: Query) -> list
 
 def _matches(assembled: Assembled, row: Row, query: Query) -> bool:
     for name, values in query.filters.items():
+        if name in tags.FILTERS:
+            if not tags.match(name, values, row.get("tags") or []):
+                return False
+            continue
         attribute = assembled.attributes["project_id" if name == "tenant_id" else name]
         if row.get(attribute.name) not in _parsed(attribute, values):
             return False
@@ -44,7 +49,7 @@ def _parsed(attribute: Attribute, values: list[str]) -> list[Any]:
     try:
         return [attribute.type.parse(value) for value in values]
     except Invalid as error:
-        raise invalid_input(attribute.name, str(error)) from None
+        raise refused(attribute.name, error) from None
 
 
 def _sortable(value: Any) -> tuple[bool, str | float]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from deuteron.declare.attribute import UNSET, Who
 from deuteron.declare.registry import Assembled
-from deuteron.declare.resource import Row
+from deuteron.declare.resource import Action, Row
 from deuteron.errors import BadRequest, Forbidden
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def readable(assembled: Assembled, caller: Caller) -> list[str]:
         for a in assembled.attributes.values()
         if a.visible and (caller.is_admin or a.read < Who.ADMIN)
     ]
-    return [*names, "tenant_id"] if "project_id" in assembled.attributes else names
+    return [*names, "tenant_id"] if "project_id" in names else names
 
 
 def authorize_create(tx: Transaction, assembled: Assembled, row: Row, given: Row) -> None:
@@ -80,6 +80,29 @@ def authorize_write(tx: Transaction, assembled: Assembled, row: Row, rule: str) 
     if who is Who.ANYONE:
         return
     _check(tx, Who.ADMIN if who is Who.ADMIN else Who.NETWORK_OWNER, row, rule)
+
+
+def authorize_below(tx: Transaction, assembled: Assembled, parent: Row, verb: str) -> None:
+    """May the caller write below this parent? A child without project is the parent's owner's."""
+    resource = assembled.resource
+    who = resource.create_who if verb == "create" else resource.write_who
+    own = parent.get("project_id", tx.caller.project_id) == tx.caller.project_id
+    if not (tx.caller.is_admin or own or who is Who.ANYONE):
+        raise forbidden(f"{verb}_{resource.name}")
+
+
+def authorize_action(
+    tx: Transaction, assembled: Assembled, action: Action, row: Row | None, *, member: bool
+) -> None:
+    """May the caller act on this row that it sees, or on the collection (below this row)?"""
+    rule = action.rule or f"{action.name}_{assembled.name}"
+    if tx.caller.is_admin:
+        return
+    if action.writes and tx.caller.is_reader:
+        raise forbidden(rule)
+    if action.who is Who.OWNER and action.writes and member and row is not None:
+        authorize_write(tx, assembled, row, rule)
+    _check(tx, action.who, row or {}, rule)
 
 
 def _restricted(assembled: Assembled, given: Row, row: Row) -> Iterable[tuple[str, Who]]:

@@ -17,9 +17,18 @@ import sqlalchemy as sa
 
 from deuteron.auth.noauth import DEFAULT_CALLER
 from deuteron.engine.compile.batch import compile_everything, compile_refs
-from deuteron.engine.model import Engine, EngineUnavailable, Intent, Observed, Ref
+from deuteron.engine.model import (
+    Chassis,
+    Engine,
+    EngineUnavailable,
+    Intent,
+    ObjectsRefused,
+    Observed,
+    PortState,
+    Ref,
+)
 from deuteron.engine.observe import record
-from deuteron.engine.poke import PokeListener
+from deuteron.engine.poke import Pokes
 from deuteron.errors import Unavailable
 from deuteron.service import Service
 from deuteron.store import dirty
@@ -29,18 +38,23 @@ log = logging.getLogger(__name__)
 POLL_SECONDS: Final = 0.5
 BATCH: Final = 2000
 RETRY_SECONDS: Final = 1.0
+REFUSED_SECONDS: Final = 15.0
 
 
 class Loop:
     """Converges one engine. `run` returns once `stop` is set."""
 
-    def __init__(self, service: Service, engine: Engine, poke: PokeListener | None = None) -> None:
+    def __init__(self, service: Service, engine: Engine, pokes: Sequence[Pokes] = ()) -> None:
         self.service = service
         self.engine = engine
-        self.poke = poke
+        self.pokes = pokes
         self.stop = threading.Event()
         self.everything = True
         self.pending: set[Ref] = set()
+        self.refused: set[Ref] = set()
+        self.refused_until = 0.0
+        self.ports: dict[str, PortState] = {}
+        self.chassis: Sequence[Chassis] | None = None
         self.leader = False
 
     def run(self) -> None:
@@ -58,25 +72,33 @@ class Loop:
     def turn(self) -> None:
         """One round: look at the engine, then at the dirty set; sleeps when both are quiet."""
         busy = self.converge() if self.leader else False
-        fds = [self.poke.fileno()] if self.poke else []
+        fds = [fd for fd in (poke.fileno() for poke in self.pokes) if fd >= 0]
         observed = self.engine.wait(0.0 if busy else POLL_SECONDS, fds)
-        if self.poke:
-            self.poke.drain()
+        for poke in self.pokes:
+            poke.drain()
         self.leader = self.engine.acquire()
         if self.leader:
             self.take(observed)
 
     def take(self, observed: Observed) -> None:
-        """Write down what the engine saw; what it lost is to be converged again."""
+        """Write down what the engine saw; what it lost is to be converged again.
+
+        What cannot be written down now is kept for the next time.
+        """
         self.everything |= observed.everything
         self.pending |= observed.healed
-        if observed.ports or observed.chassis is not None:
+        self.ports |= {state.id: state for state in observed.ports}
+        self.chassis = self.chassis if observed.chassis is None else observed.chassis
+        if self.ports or self.chassis is not None:
             self.service.database.write(
-                lambda c: record(self._transaction(c), observed.ports, observed.chassis)
+                lambda c: record(self._transaction(c), self.ports.values(), self.chassis)
             )
+            self.ports, self.chassis = {}, None
 
     def converge(self) -> bool:
         """Apply what is dirty; whether there was anything."""
+        if self.refused and time.monotonic() > self.refused_until:
+            self.pending, self.refused = self.pending | self.refused, set()
         with self.service.database.read() as connection:
             marks = dirty.read(connection, self.service.schema, BATCH)
         if not marks and not self.pending and not self.everything:
@@ -85,7 +107,13 @@ class Loop:
         pending, everything = self.pending, self.everything
         refs = pending | {Ref(kind, id_) for _, kind, id_ in marks}
         intent = self.intent(None if everything else refs)
-        self.engine.apply(intent)
+        try:
+            self.engine.apply(intent)
+        except ObjectsRefused as error:
+            # One bad object does not hold up the others: it is tried again by itself.
+            log.error("refused, trying again in %d s: %s", REFUSED_SECONDS, error)
+            self.refused |= error.refs
+            self.refused_until = time.monotonic() + REFUSED_SECONDS
         self.pending = self.pending - pending
         self.everything = False
         self._forget([seq for seq, _, _ in marks])

@@ -126,9 +126,10 @@ class AddressPair:
 class SwitchPort:
     """A port on a switch.
 
-    `addresses` are the fixed IPs. `security` lists what the port may send as source, its own
-    address first; None means port security is off: it may send and receive anything, and frames
-    to unknown MACs are flooded to it. `host` is where the device is bound, "" when it is not.
+    `enabled` is false also where the network is disabled. `addresses` are the fixed IPs.
+    `security` lists what the port may send as source, its own address first; None means port
+    security is off: it may send and receive anything, and frames to unknown MACs are flooded to
+    it. `host` is where the device is bound, "" when it is not.
     `role` is `vif` for a device of a user, `reserved` for an address that no device serves (such
     a port moves no packets), `distributed` for a service that answers on every host.
     `dns` are (name, addresses) that the switch's resolver answers.
@@ -225,7 +226,11 @@ class Engine(Protocol):
     """Makes the network equal a model, and tells what it sees. One loop owns it, one thread."""
 
     def apply(self, intent: Intent) -> None:
-        """Make the intent true. Raises `EngineUnavailable` if it could not; nothing is lost."""
+        """Make the intent true.
+
+        Raises `EngineUnavailable` if it could not (nothing is lost), `ObjectsRefused` if all but
+        some objects was applied.
+        """
 
     def differences(self, intent: Intent) -> Iterator[Difference]:
         """What `apply` would change now."""
@@ -242,3 +247,11 @@ class Engine(Protocol):
 
 class EngineUnavailable(Exception):
     """The engine cannot be reached or did not accept a change; to be tried again."""
+
+
+class ObjectsRefused(EngineUnavailable):
+    """All was applied but these objects, which the engine refuses as they are."""
+
+    def __init__(self, reasons: Mapping[Ref, str]) -> None:
+        super().__init__("; ".join(f"{ref.kind} {ref.id}: {why}" for ref, why in reasons.items()))
+        self.refs = frozenset(reasons)

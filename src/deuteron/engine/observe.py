@@ -6,9 +6,11 @@ Invariant: writing down the same observation twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from deuteron.domain import agents
 from deuteron.engine.model import Chassis, PortState
 from deuteron.store.transaction import now
 
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 _AT_ONCE = 500
 
 
-def record(tx: Transaction, ports: Sequence[PortState], chassis: Sequence[Chassis] | None) -> None:
+def record(tx: Transaction, ports: Iterable[PortState], chassis: Sequence[Chassis] | None) -> None:
     """Write down port states (the last one of a port counts) and the hosts that are there."""
     last = {state.id: state.up for state in ports}
     for up in (True, False):
         _set_status(tx, sorted(i for i, is_up in last.items() if is_up is up), up)
-    del chassis
+    if chassis is not None:
+        agents.record(tx, chassis, time.time())
 
 
 def _set_status(tx: Transaction, ids: list[str], up: bool) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import socket
 import subprocess
 import time
@@ -32,6 +33,12 @@ INTEGRATION_BRIDGE = "br-int"
 # sun_path has 108 bytes with the final NUL; vswitchd puts `br-int.mgmt` and its like beside ours.
 _LONGEST_SOCKET = "ovs-vswitchd.ctl.tmp"
 _SUN_PATH = 107
+_SCHEMAS = {"ovnnb": "OVN_Northbound", "ovnsb": "OVN_Southbound"}
+# A file that was deleted is made anew when the server starts again: the loop and northd fill it.
+_SERVE = (
+    'test -e "$0" || { ovsdb-tool create "$0.new" "$1" && mv "$0.new" "$0"; };'
+    ' shift; exec ovsdb-server "$@"'
+)
 
 
 def _kernel_datapath() -> bool:
@@ -47,9 +54,10 @@ class OvnStack:
     """The OVN of `state_dir`. Constructing it does nothing, so any process may, to attach devices.
 
     `bridge_mappings` maps physical network to the name of its bridge inside the namespace;
-    `hostname` is the chassis' (default: the machine's), `cms_options` its ovn-cms-options,
-    `encap_ip` the tunnel endpoint. `on_event` gets one line for each death, restart and left-over,
-    from another thread.
+    `uplinks` physical network to a device of the host, which is in that bridge while the stack
+    runs and back on the host, down and without addresses, afterwards. `hostname` is the chassis'
+    (default: the machine's), `cms_options` its ovn-cms-options, `encap_ip` the tunnel endpoint.
+    `on_event` gets one line for each death, restart and left-over, from another thread.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class OvnStack:
         state_dir: Path,
         *,
         bridge_mappings: Mapping[str, str] | None = None,
+        uplinks: Mapping[str, str] | None = None,
         hostname: str | None = None,
         cms_options: str = "enable-chassis-as-gw,availability-zones=nova",
         encap_ip: str = "127.0.0.1",
@@ -75,6 +84,7 @@ class OvnStack:
         self.sb = f"unix:{self.run_dir}/ovnsb.sock"
         self.conf = f"unix:{self.run_dir}/conf.sock"
         self._mappings = dict(bridge_mappings or {})
+        self._uplinks = dict(uplinks or {})
         self._hostname = hostname or socket.gethostname()
         self._cms_options = cms_options
         self._encap_ip = encap_ip
@@ -131,6 +141,7 @@ class OvnStack:
         if self._lock is None:
             return
         dhcp.end_all(self.state_dir)
+        self._return_uplinks()
         self._remove_namespace()
         if self._link.is_symlink():
             self._link.unlink()
@@ -171,8 +182,10 @@ class OvnStack:
         with ThreadPoolExecutor(4) as pool:
             steps = [
                 pool.submit(self._prepare_namespace),
-                pool.submit(database.prepare, self.ovn_dir / "ovnnb.db", "OVN_Northbound"),
-                pool.submit(database.prepare, self.ovn_dir / "ovnsb.db", "OVN_Southbound"),
+                *(
+                    pool.submit(database.prepare, self.ovn_dir / f"{name}.db", schema)
+                    for name, schema in _SCHEMAS.items()
+                ),
                 pool.submit(database.prepare, self.ovn_dir / "conf.db", "Open_vSwitch", fresh=True),
             ]
             for step in steps:
@@ -182,6 +195,7 @@ class OvnStack:
         # A client that finds no socket waits a whole second before it looks again.
         for name in ("conf", "ovnnb", "ovnsb"):
             self._await_socket(name, deadline)
+        self._take_uplinks()
         self._configure()
         northd, switch, controller = self._daemons()
         supervisor.start(northd)
@@ -206,6 +220,36 @@ class OvnStack:
         switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
         quiet = f"ip link set lo up; test ! -e {switch} || echo 1 >{switch}"
         namespace.execute(self.namespace, ["sh", "-c", quiet])
+
+    @property
+    def _taken(self) -> Path:
+        """Names of the devices that were moved here from the host, one on each line."""
+        return self.ovn_dir / "uplinks"
+
+    def _take_uplinks(self) -> None:
+        """Move the uplinks in. What an earlier run that was killed has left here stays."""
+        names = sorted(set(self._uplinks.values()))
+        on_host, here = namespace.devices(None), namespace.devices(self.namespace)
+        lost = [name for name in names if name not in on_host and name not in here]
+        if lost:
+            raise HostError(f"there is no device {', '.join(lost)} to be an uplink")
+        left = self._taken.read_text().split() if self._taken.exists() else []
+        self._taken.write_text("".join(f"{name}\n" for name in sorted({*left, *names})))
+        moved = [f"link set {n} netns {self.namespace}" for n in names if n not in here]
+        if moved:
+            namespace.ip_batch(moved)
+        if names:
+            namespace.ip_batch([f"link set {name} up" for name in names], self.namespace)
+
+    def _return_uplinks(self) -> None:
+        """Give the host its devices back: a virtual one would go with the namespace."""
+        names = self._taken.read_text().split() if self._taken.exists() else []
+        if names and namespace.exists(self.namespace):
+            here = namespace.devices(self.namespace)
+            lines = [f"link set {name} netns {os.getpid()}" for name in names if name in here]
+            with contextlib.suppress(HostError):
+                namespace.ip_batch(lines, self.namespace)
+        self._taken.unlink(missing_ok=True)
 
     def _remove_namespace(self) -> None:
         """Delete the namespace; the veth pairs first, for the kernel removes a namespace's own
@@ -243,12 +287,12 @@ class OvnStack:
         return Program(name, (*argv, *options), self._environment(), self.namespace)
 
     def _database_server(self, name: str) -> Program:
-        return self._program(
-            name,
-            "ovsdb-server",
-            f"--remote=punix:{self.run_dir}/{name}.sock",
-            str(self.ovn_dir / f"{name}.db"),
-        )
+        path = str(self.ovn_dir / f"{name}.db")
+        remote = f"--remote=punix:{self.run_dir}/{name}.sock"
+        if name not in _SCHEMAS:
+            return self._program(name, "ovsdb-server", remote, path)
+        schema = str(database.SCHEMAS[_SCHEMAS[name]])
+        return self._program(name, "sh", "-c", _SERVE, path, schema, remote, path)
 
     def _daemons(self) -> tuple[Program, Program, Program]:
         return (
@@ -277,6 +321,8 @@ class OvnStack:
         bridge = (INTEGRATION_BRIDGE, "fail_mode=secure", "other-config:disable-in-band=true")
         for name, *settings in (bridge, *((name,) for name in set(self._mappings.values()))):
             arguments += ["--", "add-br", name, "--", "set", "Bridge", name, datapath, *settings]
+        for network, device in self._uplinks.items():
+            arguments += ["--", "add-port", self._mappings[network], device]
         self.vsctl(*arguments)
 
     def _await_socket(self, name: str, deadline: float) -> None:

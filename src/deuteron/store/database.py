@@ -2,7 +2,8 @@
 """Connections to the database, and transactions that are tried again when they collide.
 
 Invariant: what `write` returned is durable; what raised left nothing. Writers on SQLite queue on
-a file lock, so that none sleeps in the database's busy handler.
+a file lock, so that none sleeps in the database's busy handler; their commits reach the disk in
+groups (`store.walsync`) before they are answered.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from deuteron.errors import Unavailable
+from deuteron.store.walsync import GroupSync, flush_file
 
 ATTEMPTS: Final = 40
 Result = TypeVar("Result")
@@ -42,6 +44,7 @@ class Database:
         self.dialect = parsed.get_backend_name()
         self._lock_path: Path | None = None
         self._local = threading.local()
+        self._durable: GroupSync | None = None
         if self.dialect == "sqlite":
             self.engine = self._sqlite(parsed)
         elif self.dialect == "postgresql":
@@ -68,6 +71,7 @@ class Database:
         if not url.database or url.database == ":memory:":
             raise ValueError("an SQLite database must be a file")
         self._lock_path = Path(f"{url.database}.lock")
+        self._durable = GroupSync(flush_file(f"{url.database}-wal"))
         engine = sa.create_engine(
             url,
             pool_size=16,
@@ -78,7 +82,7 @@ class Database:
 
         @sa.event.listens_for(engine, "connect")
         def _pragmas(connection: Any, _record: Any) -> None:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000"):
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-16000"):
                 connection.execute(f"PRAGMA {pragma}")
 
         return engine
@@ -112,7 +116,10 @@ class Database:
         for attempt in range(ATTEMPTS):
             try:
                 with self._answering(), self._transaction() as connection:
-                    return run(connection)
+                    result = run(connection)
+                if self._durable is not None:
+                    self._durable.wait()
+                return result
             except Retry:
                 pass
             except DBAPIError as error:

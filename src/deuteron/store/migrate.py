@@ -33,7 +33,7 @@ class OutOfDate(Exception):
 def upgrade(database: Database, schema: Schema) -> None:
     """Create or alter what differs from this version's schema."""
     with database.engine.connect() as connection, _alone(connection, database):
-        config = _config(connection, schema)
+        config = configuration(connection, schema)
         head = ScriptDirectory.from_config(config).get_current_head()
         current = MigrationContext.configure(connection).get_current_revision()
         if current is None and not sa.inspect(connection).has_table("ports"):
@@ -50,7 +50,7 @@ def ensure(database: Database, schema: Schema) -> None:
     with database.engine.connect() as connection:
         empty = not sa.inspect(connection).has_table("ports")
         current = MigrationContext.configure(connection).get_current_revision()
-        head = ScriptDirectory.from_config(_config(connection, schema)).get_current_head()
+        head = ScriptDirectory.from_config(configuration(connection, schema)).get_current_head()
     if empty:
         upgrade(database, schema)
     elif current != head:
@@ -63,10 +63,11 @@ def ensure(database: Database, schema: Schema) -> None:
 def make_revision(database: Database, schema: Schema, message: str) -> None:
     """Write a migration file from what the declarations have and an upgraded database lacks."""
     with database.engine.connect() as connection:
-        command.revision(_config(connection, schema), message, autogenerate=True)
+        command.revision(configuration(connection, schema), message, autogenerate=True)
 
 
-def _config(connection: sa.Connection, schema: Schema) -> Config:
+def configuration(connection: sa.Connection, schema: Schema) -> Config:
+    """Alembic on this connection, told where the migrations are and what is declared."""
     config = Config()
     config.set_main_option("script_location", str(_DIRECTORY))
     config.set_main_option("file_template", "%%(slug)s")

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
-from deuteron.declare.attribute import Attribute, Stored
+from deuteron.declare.attribute import Attribute, Stored, Who
 from deuteron.declare.registry import Assembled
 from deuteron.declare.types import Boolean, Invalid, Nullable, Type
-from deuteron.errors import invalid_input
+from deuteron.declare.validate import refused
 from deuteron.store.schema import Schema
 
 CALLER_PROJECT: Final = "caller_project"
@@ -112,6 +112,8 @@ def visible(assembled: Assembled, context: SqlContext) -> Any | None:
     resource, table = assembled.resource, context.tables[assembled.name]
     if context.admin:
         return None
+    if resource.read_who is Who.ADMIN:
+        return sa.false()
     if resource.visible is not None:
         return resource.visible(table, context)
     if "project_id" not in assembled.attributes:
@@ -137,22 +139,27 @@ def condition(
 
     Raises 400 if a value cannot be one of the attribute's.
     """
-    if attribute.filter_sql is not None:
-        return attribute.filter_sql(context.tables[assembled.name], context, values)
     try:
+        if attribute.filter_sql is not None:
+            return attribute.filter_sql(context.tables[assembled.name], context, values)
         wanted = [attribute.type.parse(v) for v in values]
     except Invalid as error:
-        raise invalid_input(attribute.name, str(error)) from None
+        raise refused(attribute.name, error) from None
     left = expression(assembled, attribute, context)
     if _is_boolean(attribute.type):
         return _boolean(attribute, left, wanted)
     if attribute.stored is Stored.EXT:
         wanted = [None if v is None else str(v) for v in wanted]
-    given = [v for v in wanted if v is not None]
+    given = [v for v in wanted if v is not None and _storable(v)]
     alternatives = [left.in_(given)] if given else []
-    if len(given) < len(wanted):
+    if None in wanted:
         alternatives.append(left.is_(None) | (sa.cast(left, sa.Text) == ""))
-    return sa.or_(*alternatives)
+    return sa.or_(sa.false(), *alternatives)
+
+
+def _storable(value: Any) -> bool:
+    """Whether databases can compare with the value at all."""
+    return not isinstance(value, int) or abs(value) < 2**63
 
 
 def _is_boolean(type_: Type) -> bool:
@@ -179,9 +186,14 @@ def tags_condition(
 ) -> Any:
     """Rows whose tags include every one, or any, of `tags`; or not.
 
-    Tags are stored as a JSON list of strings, in which a quoted tag occurs only as itself.
+    Tags are stored as a JSON list of strings, in which a quoted tag that follows a bracket or a
+    comma occurs only as itself: quotes within tags follow a backslash.
     """
-    found = [position(table.c.tags, encode(t).decode()) > 0 for t in tags]
+    quoted = [encode(t).decode() for t in tags]
+    found = [
+        (position(table.c.tags, f"[{tag}") > 0) | (position(table.c.tags, f",{tag}") > 0)
+        for tag in quoted
+    ]
     together = sa.and_(*found) if every else sa.or_(*found)
     return sa.not_(together) if negate else together
 

@@ -24,7 +24,13 @@ _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 def encode(assembled: Assembled, row: Row) -> Row:
     """The columns of a new row. A value that no rule set is stored as null."""
-    columns = {a.column: _stored(a, row.get(a.name)) for a in assembled.columns}
+    columns: Row = {}
+    for name, column, is_json in assembled.stored:
+        value = row.get(name)
+        if value is UNSET or value is None:
+            columns[column] = None
+        else:
+            columns[column] = _encode_json(value).decode() if is_json else value
     columns["ext"] = _encode_ext(assembled, row)
     return columns
 
@@ -40,8 +46,11 @@ def encode_changes(assembled: Assembled, new: Row, changed: Iterable[str]) -> Ro
 
 
 def _encode_ext(assembled: Assembled, row: Row) -> str:
-    values = {a.name: row.get(a.name) for a in assembled.ext}
-    return _encode_json({n: None if v is UNSET else v for n, v in values.items()}).decode()
+    values = {}
+    for attribute in assembled.ext:
+        value = row.get(attribute.name)
+        values[attribute.name] = None if value is UNSET else value
+    return _encode_json(values).decode()
 
 
 def _stored(attribute: Attribute, value: Any) -> Any:
@@ -84,17 +93,21 @@ class Reader:
 
     def rows(self, results: Iterable[Sequence[Any]]) -> list[Row]:
         """Rows by attribute name."""
-        names, raw, ext = self.names, self.raw, self.ext
-        found = [dict(zip(names, result, strict=True)) for result in results]
-        for name in self.json:
-            for row in found:
-                text = row[name]
-                if text is not None:
-                    row[name] = msgspec.Raw(text) if raw else _decode_json(text)
-        if ext:
-            decode = _decode_raw if raw else _decode_json
-            for row in found:
-                stored = decode(row.pop("ext"))
-                for name, default in ext.items():
-                    row[name] = stored.get(name, default)
+        names, ext, every = self.names, self.ext, self.ext.keys()
+        decode_ext = _decode_raw if self.raw else _decode_json
+        decode = msgspec.Raw if self.raw else _decode_json
+        found = []
+        for result in results:
+            row = dict(zip(names, result, strict=True))
+            for name in self.json:
+                if row[name] is not None:
+                    row[name] = decode(row[name])
+            if ext:
+                stored = decode_ext(row.pop("ext"))
+                if stored.keys() == every:
+                    row.update(stored)
+                else:
+                    for name, default in ext.items():
+                        row[name] = stored.get(name, default)
+            found.append(row)
         return found

@@ -19,9 +19,9 @@ from deuteron.declare.attribute import Stored
 from deuteron.declare.registry import Assembled, Registry
 from deuteron.declare.resource import Row
 from deuteron.store.database import Retry
-from deuteron.store.queries import CALLER_PROJECT, SqlContext
+from deuteron.store.queries import CALLER_PROJECT, Query, SqlContext
 from deuteron.store.rows import Reader, encode, encode_changes
-from deuteron.store.schema import Schema
+from deuteron.store.schema import Schema, insert_into
 
 if TYPE_CHECKING:
     from deuteron.auth.caller import Caller
@@ -94,6 +94,10 @@ class Transaction:
         self.settings = settings
         self.caller = caller
         self.service = service
+        # The attributes that the URL gives of what is above the object, for a resource's handlers.
+        self.parent: Row | None = None
+        # The list request under way; a `list` handler takes out the filters that it has applied.
+        self.query = Query()
 
     def find(self, kind: str, **keys: Any) -> list[Row]:
         """Whole rows whose attributes equal the keys; a list or tuple means any of its items."""
@@ -114,23 +118,26 @@ class Transaction:
 
     def insert(self, kind: str, rows: Sequence[Row]) -> None:
         """Insert whole rows in one statement. Raises the resource's `conflict` for a double."""
+        if not rows:
+            return
         assembled = self.registry[kind]
         columns = [encode(assembled, row) for row in rows]
         try:
-            self.connection.execute(self.schema.tables[kind].insert(), columns)
+            self.connection.execute(insert_into(self.schema.tables[kind]), columns)
         except IntegrityError as error:
             raise self._conflict(assembled, error, rows[0]) from error
         if assembled.resource.engine:
             self.mark_dirty(kind, [row["id"] for row in rows])
 
     def update(self, kind: str, old: Row, new: Row) -> None:
-        """Write what differs, as the next revision of the row; new is brought up to date.
+        """Write what differs, if anything does, as the next revision of the row; `new` follows.
 
         Raises `Retry` if another transaction changed the row since `old` was read.
         """
         assembled = self.registry[kind]
         changed = [n for n in new if n in assembled.attributes and new[n] != old.get(n)]
-        self._write(assembled, old, new, changed)
+        if changed:
+            self._write(assembled, old, new, changed)
 
     def _write(self, assembled: Assembled, old: Row, new: Row, changed: list[str]) -> None:
         table = self.schema.tables[assembled.name]
@@ -165,7 +172,10 @@ class Transaction:
         if not ids:
             return
         table = self.schema.tables[kind]
-        self.connection.execute(table.delete().where(table.c.id.in_(ids)))
+        try:
+            self.connection.execute(table.delete().where(table.c.id.in_(ids)))
+        except IntegrityError as error:
+            raise _lost_race(error) from error
         if self.registry[kind].resource.engine:
             self.mark_dirty(kind, ids)
 
@@ -173,7 +183,7 @@ class Transaction:
         """Ask the loop to look at these objects once the transaction is committed."""
         marks = [{"kind": kind, "id": id_} for id_ in ids]
         if marks:
-            self.connection.execute(self.schema.dirty.insert(), marks)
+            self.connection.execute(insert_into(self.schema.dirty), marks)
 
     def _conflict(self, assembled: Assembled, error: IntegrityError, row: Row) -> Exception:
         text = str(error.orig)
@@ -186,7 +196,12 @@ class Transaction:
                 if assembled.resource.conflict is None:
                     return Retry()
                 return assembled.resource.conflict(row, group)
-        return error
+        return _lost_race(error)
+
+
+def _lost_race(error: IntegrityError) -> Exception:
+    """A parent that was deleted, or a child that was inserted, since the rules looked: `Retry`."""
+    return Retry() if "foreign key" in str(error.orig).lower() else error
 
 
 def mapping(rows: Iterable[Row], key: str = "id") -> Mapping[str, Row]:

@@ -118,14 +118,13 @@ def _plain(cell: Any) -> Any:
 
 
 _GOLDEN_TABLES = {
-    "Logical_Switch": ("name", "other_config", "external_ids", "ports", "acls", "dns_records"),
+    "Logical_Switch": ("name", "other_config", "external_ids", "ports", "dns_records"),
     "Logical_Switch_Port": (
         "name", "type", "addresses", "port_security", "enabled", "tag", "tag_request", "options",
         "dhcpv4_options", "dhcpv6_options", "external_ids",
     ),
     "DHCP_Options": ("cidr", "options", "external_ids"),
     "DNS": ("records", "external_ids"),
-    "ACL": ("direction", "priority", "match", "action", "external_ids"),
 }  # fmt: skip
 
 

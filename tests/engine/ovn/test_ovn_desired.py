@@ -96,7 +96,7 @@ def test_unsupported_overrides_use_the_subnets_row() -> None:
 @pytest.mark.parametrize(
     ("version", "name", "value", "expected"),
     [
-        (4, "tftp-server", "10.0.0.5", {"tftp_server": "10.0.0.5"}),
+        (4, "tftp-server", "10.0.0.5", {"tftp_server": '"10.0.0.5"'}),
         (4, "66", "boot.example.org", {"tftp_server": '"boot.example.org"'}),
         (4, "bootfile-name", '"pxe"', {"bootfile_name": '"pxe"'}),
         (4, "bootfile-name", 'a"b\\', {"bootfile_name": '"a\\"b\\\\"'}),

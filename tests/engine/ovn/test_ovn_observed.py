@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from tests.engine.ovn.private_ovn import PrivateOvn
 from tests.engine.ovn.scenarios import MAC_A, MAC_B, PORT_A, PORT_B, SCENARIOS, SWITCH, A, intent
 
-from deuteron.engine.model import EngineUnavailable, Intent, Observed, PortState
+from deuteron.engine.model import EngineUnavailable, Intent, Observed, PortState, SwitchPort
 from deuteron.engine.ovn import OvnEngine, chassis
 
 TWO_PORTS = intent(*SCENARIOS["two_ports"])
@@ -217,9 +218,9 @@ def test_packets_pass_unless_the_switch_or_a_port_is_disabled(
     assert f'output("{PORT_B[:6]}")' in trace(flow)
     assert "put_dhcp_opts" in trace(request)
     assert "output" not in trace(spoofed)
-    disabled = SCENARIOS["flat_and_disabled"][0]
-    for change in (disabled, SCENARIOS["flat_and_disabled"][1]):
-        engine.apply(Intent({**things, change.ref: change}, complete=True))
+    disabled = [replace(t, enabled=False) for t in things.values() if isinstance(t, SwitchPort)]
+    for change in (SCENARIOS["flat_and_disabled"][1:2], disabled):
+        engine.apply(Intent({**things, **{t.ref: t for t in change}}, complete=True))
         assert "output" not in trace(flow)
         assert "put_dhcp_opts" not in trace(request)
     engine.apply(Intent(dict(things), complete=True))

@@ -28,7 +28,7 @@ def compile_port(
         id=port["id"],
         network_id=port["network_id"],
         mac=port["mac_address"],
-        enabled=port["admin_state_up"],
+        enabled=port["admin_state_up"] and network["admin_state_up"],
         addresses=addresses,
         security=_security(port, addresses),
         role="distributed" if owner == _DISTRIBUTED else "vif",
@@ -77,9 +77,11 @@ def _names(
     port: Row, network: Row, addresses: tuple[str, ...], settings: Settings
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The names that the resolver of the network answers for the port."""
-    name = port.get("dns_name")
-    if not name or not addresses:
+    given = (port.get("dns_name") or "").lower()
+    if not given or not addresses:
         return ()
-    domain = (network.get("dns_domain") or settings.dns_domain).rstrip(".")
-    names = [name, f"{name}.{domain}"] if domain else [name]
-    return tuple((n.lower(), addresses) for n in names)
+    name = given.rstrip(".")
+    domains = (settings.dns_domain.rstrip("."), (network.get("dns_domain") or "").rstrip("."))
+    # A name that ends in a dot has its domain already.
+    full = [] if given.endswith(".") else [f"{name}.{d}".lower() for d in domains if d]
+    return tuple((n, addresses) for n in dict.fromkeys((name, *full)))

@@ -16,13 +16,13 @@ from ovs.db.types import UuidType
 
 from deuteron.engine.model import Ref
 from deuteron.engine.ovn.database import ROW_CREATE, ROW_DELETE, Database, values
-from deuteron.engine.ovn.desired import ACL, DHCP, DNS, PORT, SWITCH
+from deuteron.engine.ovn.desired import DHCP, DNS, PORT, SWITCH
 from deuteron.engine.ovn.names import Mark, mark_of, switch_name
 
-TABLES = (SWITCH, PORT, DHCP, DNS, ACL)
+TABLES = (SWITCH, PORT, DHCP, DNS)
 
 # The columns of a switch that hold its members, and the table that the members are in.
-MEMBERS = {"ports": PORT, "acls": ACL, "dns_records": DNS}
+MEMBERS = {"ports": PORT, "dns_records": DNS}
 
 # Tables whose rows have a name that only we give (it contains an API id), so that a row that
 # lost its mark, or that another service of the same cloud made, is found and taken over.

@@ -3,8 +3,8 @@
 
 The mapping:
 
-- Switch: a Logical_Switch, a localnet port per uplink; when disabled also an ACL that drops
-  whatever enters it, before DHCP or ARP are answered.
+- Switch: a Logical_Switch, a localnet port per uplink. A disabled one is a switch whose ports are
+  all disabled: an ACL would let neighbour discovery through.
 - Dhcp4, Dhcp6: a DHCP_Options row.
 - SwitchPort `vif`: a Logical_Switch_Port, a DHCP_Options row of its own for each family in which
   the port overrides options, and a DNS row linked into its switch.
@@ -18,9 +18,10 @@ Invariant: every row has a mark, and columns hold only what the model decides (n
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from deuteron.domain.addresses import eui64
 from deuteron.engine.model import (
     AddressPair,
     Dhcp4,
@@ -38,10 +39,7 @@ SWITCH = "Logical_Switch"
 PORT = "Logical_Switch_Port"
 DHCP = "DHCP_Options"
 DNS = "DNS"
-ACL = "ACL"
 
-# The highest priority that an ACL can have.
-_ACL_PRIORITY_FIRST = 32767
 # Matches no frame: port security with an empty list would mean none at all.
 _NO_SOURCE = "00:00:00:00:00:00"
 
@@ -130,13 +128,11 @@ def _switch(switch: Switch) -> list[Row]:
             },
         )
     ]
-    rows += [_uplink(mark, uplink) for uplink in switch.uplinks]
-    if not switch.enabled:
-        rows.append(_drop_everything(mark))
+    rows += [_uplink(mark, uplink, switch.enabled) for uplink in switch.uplinks]
     return rows
 
 
-def _uplink(switch: Mark, uplink: Uplink) -> Row:
+def _uplink(switch: Mark, uplink: Uplink, enabled: bool) -> Row:
     mark = names.uplink_mark(switch.id, uplink.segment_id)
     return Row(
         PORT,
@@ -146,6 +142,7 @@ def _uplink(switch: Mark, uplink: Uplink) -> Row:
             "type": "localnet",
             "addresses": frozenset({"unknown"}),
             "port_security": frozenset[str](),
+            "enabled": enabled,
             # northd copies the request into the tag; both are written so that both are watched.
             "tag": uplink.vlan,
             "tag_request": uplink.vlan,
@@ -161,22 +158,6 @@ def _uplink(switch: Mark, uplink: Uplink) -> Row:
             },
         },
         ("ports", switch),
-    )
-
-
-def _drop_everything(switch: Mark) -> Row:
-    mark = Mark(switch.kind, switch.id, names.DISABLED_ROLE)
-    return Row(
-        ACL,
-        mark,
-        {
-            "direction": "from-lport",
-            "priority": _ACL_PRIORITY_FIRST,
-            "match": "1",
-            "action": "drop",
-            "external_ids": names.mark_ids(mark),
-        },
-        ("acls", switch),
     )
 
 
@@ -260,7 +241,19 @@ def _port_security(port: SwitchPort) -> frozenset[str]:
         return frozenset()
     if not port.security:
         return frozenset({_NO_SOURCE})
-    return frozenset(" ".join((mac, *ips)) for mac, ips in _by_mac(port.security).items())
+    return frozenset(
+        " ".join((mac, *ips, *_own_link_local(mac, ips)))
+        for mac, ips in _by_mac(port.security).items()
+    )
+
+
+def _own_link_local(mac: str, ips: Iterable[str]) -> list[str]:
+    """The MAC's link-local address (EUI-64), where IPv6 is allowed.
+
+    OVN means to allow it by itself, but until 23.03.3 drops its neighbour advertisements.
+    """
+    own = eui64("fe80::/64", mac)
+    return [own] if any(":" in ip for ip in ips) and own not in ips else []
 
 
 def _by_mac(pairs: tuple[AddressPair, ...]) -> dict[str, dict[str, None]]:

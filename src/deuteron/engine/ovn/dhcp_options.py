@@ -125,13 +125,6 @@ def _number(value: str, limit: int) -> str:
     return str(number)
 
 
-def _host(value: str) -> str:
-    try:
-        return str(ipaddress.IPv4Address(value.strip()))
-    except ValueError:
-        return quoted(value)
-
-
 def _mac(value: str) -> str:
     if re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", mac := value.strip().lower()):
         return mac
@@ -147,7 +140,8 @@ _CONVERT: dict[str, Callable[[str], str]] = {
     "uint8": lambda value: _number(value, 1 << 8),
     "uint16": lambda value: _number(value, 1 << 16),
     "uint32": lambda value: _number(value, 1 << 32),
-    "host_id": _host,
+    # OVN would send a bare address as four octets; RFC 2132 has it as text, as upstream sends it.
+    "host_id": quoted,
     "mac": _mac,
     "str": quoted,
     "domains": quoted,

@@ -20,14 +20,15 @@ from deuteron.engine.model import (
     Difference,
     EngineUnavailable,
     Intent,
+    ObjectsRefused,
     Observed,
     PortState,
     Ref,
 )
 from deuteron.engine.ovn import schema
-from deuteron.engine.ovn.actual import Actual, scalar
+from deuteron.engine.ovn.actual import Actual, atoms, scalar
 from deuteron.engine.ovn.chassis import HEARTBEAT_SECONDS, Southbound
-from deuteron.engine.ovn.database import ROW_DELETE, Database, Operation, Refused
+from deuteron.engine.ovn.database import ROW_DELETE, Database, Operation, Refused, encoded
 from deuteron.engine.ovn.desired import PORT
 from deuteron.engine.ovn.difference import Change, Comparison
 from deuteron.engine.ovn.intention import Intention
@@ -40,6 +41,9 @@ LOG = logging.getLogger(__name__)
 # server nor northd stands still for seconds.
 _ROWS_PER_TRANSACTION = 500
 _LOCK_SECONDS = 2.0
+_DOWN = PortState("", False)
+# Of NB_Global. Without it the addresses of ports that are down are answered for (as upstream).
+_OPTIONS = {"ignore_lsp_down": "false"}
 
 
 class OvnEngine:
@@ -73,22 +77,23 @@ class OvnEngine:
         """Make the intent true, in transactions of bounded size.
 
         Raises EngineUnavailable within seconds if the database is not there or another loop is the
-        active one, and also, after everything else was written, if objects were refused.
+        active one, and ObjectsRefused, after everything else was written.
         """
         self._ready()
         self._intention.take(intent)
-        refused: list[str] = []
+        refused: dict[Ref, str] = {}
         batch: list[list[Change]] = []
         rows = 0
         for changes in Comparison(self._intention, self._actual).changes(self._refs(intent)):
             batch.append(changes)
             rows += len(changes)
             if rows >= _ROWS_PER_TRANSACTION:
-                refused += self._write(batch)
+                refused |= self._write(batch)
                 batch, rows = [], 0
-        refused += self._write(batch)
+        refused |= self._write(batch)
+        self._tell_again(intent)
         if refused:
-            raise EngineUnavailable("; ".join(refused))
+            raise ObjectsRefused(refused)
 
     def differences(self, intent: Intent) -> Iterator[Difference]:
         """What `apply` would change now. Raises EngineUnavailable if the database is not there."""
@@ -108,6 +113,7 @@ class OvnEngine:
             self._north.pump()
             self._south.pump()
             self._notice_lock()
+            self._keep_options()
             self._beat()
             observed = self._look()
             left = deadline - time.monotonic()
@@ -162,23 +168,23 @@ class OvnEngine:
             refs.update(dict.fromkeys(self._actual.refs()))
         return refs
 
-    def _write(self, batch: list[list[Change]]) -> list[str]:
+    def _write(self, batch: list[list[Change]]) -> dict[Ref, str]:
         """Write a batch; what the server refuses is halved until only the culprits are left out.
 
-        Returns a line for each object that was refused.
+        Returns the objects that were refused, and why.
         """
         if not batch:
-            return []
+            return {}
         written = operations((change for changes in batch for change in changes), self._actual)
         try:
             self._transact(written)
         except Refused as reason:
             if len(batch) == 1:
                 LOG.error("OVN refuses %s: %s", batch[0][0].ref, reason)
-                return [f"{batch[0][0].ref.kind} {batch[0][0].ref.id}: {reason}"]
+                return {batch[0][0].ref: str(reason)}
             half = len(batch) // 2
-            return self._write(batch[:half]) + self._write(batch[half:])
-        return []
+            return self._write(batch[:half]) | self._write(batch[half:])
+        return {}
 
     def _transact(self, written: list[Operation]) -> None:
         if written:
@@ -243,6 +249,14 @@ class OvnEngine:
         comparison = Comparison(self._intention, self._actual)
         return {change.ref for found in comparison.changes(touched) for change in found}
 
+    def _tell_again(self, intent: Intent) -> None:
+        """A port that is up is said to be once more: its row may have been set to DOWN when it was
+        bound anew, which changes nothing here."""
+        for ref in intent.objects:
+            if ref.kind == "port" and self._told.get(ref.id, _DOWN).up:
+                del self._told[ref.id]
+                self._moved_ports.add(ref.id)
+
     def _port_states(self, retell: bool) -> list[PortState]:
         states: list[PortState] = []
         for port_id in self._moved_ports:
@@ -265,6 +279,20 @@ class OvnEngine:
         for row in self._north.tables["NB_Global"].rows.values():
             return int(scalar(row, "nb_cfg"))
         return None
+
+    def _keep_options(self) -> None:
+        """Have OVN answer ARP and ND only for ports that are up; other options are not ours."""
+        tables = self._north.tables["NB_Global"].rows.values()
+        if not self._active or all(_OPTIONS.items() <= atoms(r, "options").items() for r in tables):
+            return
+        try:
+            self._north.transact(
+                [{"op": "mutate", "table": "NB_Global", "where": [],
+                  "mutations": [["options", "delete", ["set", list(_OPTIONS)]],
+                                ["options", "insert", encoded(_OPTIONS)]]}]
+            )  # fmt: skip
+        except EngineUnavailable as reason:
+            LOG.warning("global options not set: %s", reason)
 
     def _beat_in(self) -> float:
         if not self._had_lock:

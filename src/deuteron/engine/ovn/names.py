@@ -39,7 +39,6 @@ PORT_ID = "port_id"
 OWN_PREFIXES = ("deuteron:", "neutron:")
 
 SWITCH_ROLE = "switch"
-DISABLED_ROLE = "disabled"
 PORT_ROLE = "port"
 DHCP_ROLE = "dhcp"
 DHCP4_ROLE = "dhcp4"

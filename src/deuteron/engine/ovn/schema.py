@@ -20,11 +20,10 @@ _OPTIONAL_BOOLEAN = {"key": "boolean", "min": 0, "max": 1}
 _OPTIONAL_INTEGER = {"key": "integer", "min": 0, "max": 1}
 
 _NORTHBOUND: dict[str, dict[str, Any]] = {
-    "NB_Global": {"nb_cfg": "integer"},
+    "NB_Global": {"nb_cfg": "integer", "options": _MAP},
     "Logical_Switch": {
         "name": "string",
         "ports": _UUIDS,
-        "acls": _UUIDS,
         "dns_records": _UUIDS,
         "other_config": _MAP,
         "external_ids": _MAP,
@@ -45,13 +44,6 @@ _NORTHBOUND: dict[str, dict[str, Any]] = {
     },
     "DHCP_Options": {"cidr": "string", "options": _MAP, "external_ids": _MAP},
     "DNS": {"records": _MAP, "external_ids": _MAP},
-    "ACL": {
-        "direction": "string",
-        "priority": "integer",
-        "match": "string",
-        "action": "string",
-        "external_ids": _MAP,
-    },
 }
 
 _SOUTHBOUND: dict[str, dict[str, Any]] = {
