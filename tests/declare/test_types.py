@@ -218,7 +218,7 @@ def test_truth(value: Any) -> None:
     assert Boolean().convert(value) is True
 
 
-@pytest.mark.parametrize("value", ["maybe", "", 2, -1, None, [], 10**400])
+@pytest.mark.parametrize("value", ["maybe", "", 2, -1, None, [], 10**40])
 def test_no_truth(value: Any) -> None:
     with pytest.raises(Invalid):
         Boolean().convert(value)
