@@ -183,7 +183,7 @@ def test_only_vlans_move(api: Api) -> None:
 
 def test_filters(api: Api) -> None:
     first = api.create("network", **vlan(5))["id"]
-    several = api.create("network", segments=[vlan(6), {TYPE: "geneve"}])["id"]
+    several = api.create("network", segments=[vlan(6), {TYPE: "geneve", NUMBER: 7}])["id"]
 
     def found(**query: str) -> set[str]:
         pairs = {f"provider:{name}": value for name, value in query.items()}

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from tests.compile.rows import network, segment
-
 from deuteron.engine.compile.network import compile_network
 from deuteron.engine.model import Switch, Uplink
+from tests.compile.rows import network, segment
 
 BLUE = Switch(id="net", name="blue", project_id="acme", mtu=1442, enabled=True)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.compile.rows import SETTINGS, network, port, subnet, subnet6
 
 from deuteron.declare.resource import Row
 from deuteron.engine.compile.port import compile_port
 from deuteron.engine.model import AddressPair, PortDhcp, SwitchPort
+from tests.compile.rows import SETTINGS, network, port, subnet, subnet6
 
 MAC, IPS = "fa:16:3e:00:00:01", ("10.0.0.5", "fd00::5")
 PLAIN = SwitchPort(

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.compile.rows import SETTINGS, network, subnet, subnet6
-
 from deuteron.engine.compile.subnet import compile_subnet
 from deuteron.engine.model import Dhcp4, Dhcp6
+from tests.compile.rows import SETTINGS, network, subnet, subnet6
 
 FOUR = Dhcp4(
     subnet_id="four",

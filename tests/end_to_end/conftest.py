@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.site import Site, running_site
 
 from deuteron.host import dhcp, namespace
 from deuteron.host.attach import unplug_all
 from deuteron.host.command import HostError
 from deuteron.host.requirements import missing_line
 from deuteron.host.stack import OvnStack
+from tests.end_to_end.site import Site, running_site
 
 _NETNS = "dte"
 _STATE = "deuteron-e2e-"

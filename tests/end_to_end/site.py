@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.cloud import Cloud
-from tests.end_to_end.leases import lease4_of, lease6_of
-from tests.end_to_end.wire import Heard, Wire, encode
-
 from deuteron.cli.attach import attach
 from deuteron.engine.simulator.dhcp import Lease4, Lease6
 from deuteron.engine.simulator.packet import Packet, dhcp4_discover, dhcp6_solicit, udp
 from deuteron.host import dhcp, namespace
+from tests.end_to_end.cloud import Cloud
+from tests.end_to_end.leases import lease4_of, lease6_of
+from tests.end_to_end.wire import Heard, Wire, encode
 
 QUIET = 0.2  # seconds without a frame after which nothing more is expected
 # The domain of the ports' names, and two physical networks with a wire to the outside each.

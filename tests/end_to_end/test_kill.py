@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.end_to_end.cloud import Cloud, Refused
 
 KILLS = int(os.environ.get("DEUTERON_TEST_KILLS", "200"))
@@ -142,7 +143,7 @@ def test_kill_any_process_at_any_moment(cloud: Cloud) -> None:
             pid, line = chance.choice(sorted(cloud.children().items()))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            name = next((w for w in ("serve", "converge") if w in line), line.split()[0])
+            name = next((w for w in ("serve", "converge") if f" {w} " in line), line.split()[0])
             killed[name] = killed.get(name, 0) + 1
     finally:
         for load in loads:

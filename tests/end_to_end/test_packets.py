@@ -7,9 +7,8 @@ import subprocess
 import time
 from dataclasses import replace
 
-from tests.end_to_end.site import Guest, Site, until
-
 from deuteron.engine.simulator.packet import BROADCAST
+from tests.end_to_end.site import Guest, Site, until
 
 SECONDS = 3.0  # a change reaches the packets within
 STRANGE_MAC, STRANGE_IP = "02:00:00:00:00:99", "203.0.113.9"

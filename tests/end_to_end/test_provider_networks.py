@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.end_to_end.site import Guest, Site, running_site, until
 
 from deuteron.engine.simulator.packet import BROADCAST, Packet, udp
 from deuteron.host import namespace
 from deuteron.host.requirements import missing_line
+from tests.end_to_end.site import Guest, Site, running_site, until
 
 OUTSIDE = f"dte{os.getpid()}-outside"
 # By physical network: the host's end of its wire (moved into the bridge) and the far end.

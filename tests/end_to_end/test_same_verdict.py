@@ -20,6 +20,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+
+from deuteron.engine.model import AddressPair, Intent, PortDhcp, Switch, SwitchPort, Uplink
+from deuteron.engine.ovn import OvnEngine
+from deuteron.engine.simulator import SimulatedNetwork, Verdict
+from deuteron.engine.simulator.packet import ADVERTISEMENT, BROADCAST, Packet, udp
+from deuteron.host import namespace
+from deuteron.host.attach import PortPlug, plug_netns, unplug_all
+from deuteron.host.stack import OvnStack
 from tests.end_to_end.leases import lease4_of, lease6_of
 from tests.end_to_end.wire import Heard, Wire, encode
 from tests.engine.topology import (
@@ -37,14 +45,6 @@ from tests.engine.topology import (
     topologies,
     with_switches,
 )
-
-from deuteron.engine.model import AddressPair, Intent, PortDhcp, Switch, SwitchPort, Uplink
-from deuteron.engine.ovn import OvnEngine
-from deuteron.engine.simulator import SimulatedNetwork, Verdict
-from deuteron.engine.simulator.packet import ADVERTISEMENT, BROADCAST, Packet, udp
-from deuteron.host import namespace
-from deuteron.host.attach import PortPlug, plug_netns, unplug_all
-from deuteron.host.stack import OvnStack
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("ovn-northd") is None, reason="needs root and OVN"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from tests import databases
 
 from deuteron import catalog
 from deuteron.auth.noauth import DEFAULT_CALLER
@@ -31,6 +30,7 @@ from deuteron.settings import Settings
 from deuteron.store import dirty
 from deuteron.store.database import Database
 from deuteron.store.schema import Schema
+from tests import databases
 
 REGISTRY = catalog.load()
 SCHEMA = Schema(REGISTRY)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.engine.ovn.private_ovn import PrivateOvn
 
 from deuteron.engine.ovn import OvnEngine
+from tests.engine.ovn.private_ovn import PrivateOvn
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from deuteron.engine.model import EngineUnavailable, Intent, PortDhcp, Ref, Uplink
+from deuteron.engine.ovn import OvnEngine
 from tests.engine.ovn.private_ovn import PrivateOvn, golden_text
 from tests.engine.ovn.scenarios import (
     DHCP4,
@@ -22,9 +25,6 @@ from tests.engine.ovn.scenarios import (
     B,
     intent,
 )
-
-from deuteron.engine.model import EngineUnavailable, Intent, PortDhcp, Ref, Uplink
-from deuteron.engine.ovn import OvnEngine
 
 GOLDEN = Path(__file__).parent / "golden"
 

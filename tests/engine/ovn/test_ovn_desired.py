@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.engine.ovn.scenarios import DHCP4, DHCP6, MAC_A, SUB4, SWITCH, A, B
 
 from deuteron.engine.model import AddressPair, ModelObject, PortDhcp, SwitchPort
 from deuteron.engine.ovn import dhcp_options
 from deuteron.engine.ovn.desired import DHCP, DNS, PORT, Row, SubnetDhcp, desired_rows, subnet_dhcp
+from tests.engine.ovn.scenarios import DHCP4, DHCP6, MAC_A, SUB4, SWITCH, A, B
 
 BASE = SubnetDhcp("10.0.0.0/24", {"server_id": "10.0.0.1", "mtu": "1442"})
 

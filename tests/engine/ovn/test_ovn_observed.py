@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from tests.engine.ovn.private_ovn import PrivateOvn
-from tests.engine.ovn.scenarios import MAC_A, MAC_B, PORT_A, PORT_B, SCENARIOS, SWITCH, A, intent
 
 from deuteron.engine.model import EngineUnavailable, Intent, Observed, PortState, SwitchPort
 from deuteron.engine.ovn import OvnEngine, chassis
+from tests.engine.ovn.private_ovn import PrivateOvn
+from tests.engine.ovn.scenarios import MAC_A, MAC_B, PORT_A, PORT_B, SCENARIOS, SWITCH, A, intent
 
 TWO_PORTS = intent(*SCENARIOS["two_ports"])
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.engine.ovn.private_ovn import PrivateOvn
-from tests.engine.ovn.scenarios import DHCP4, NET, SUB4, SWITCH, intent, large, port
 
 from deuteron.engine.model import Intent
 from deuteron.engine.ovn import OvnEngine
 from deuteron.engine.ovn.database import Database, Operation
+from tests.engine.ovn.private_ovn import PrivateOvn
+from tests.engine.ovn.scenarios import DHCP4, NET, SUB4, SWITCH, intent, large, port
 
 
 @pytest.fixture

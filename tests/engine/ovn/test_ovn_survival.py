@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.engine.ovn.private_ovn import PrivateOvn, golden_text
-from tests.engine.ovn.scenarios import NET, PORT_A, PORT_B, SCENARIOS, SUB4, intent
 
 from deuteron.engine.model import EngineUnavailable, Intent, Observed, Ref
 from deuteron.engine.ovn import OvnEngine, database
+from tests.engine.ovn.private_ovn import PrivateOvn, golden_text
+from tests.engine.ovn.scenarios import NET, PORT_A, PORT_B, SCENARIOS, SUB4, intent
 
 GOLDEN = Path(__file__).parent / "golden"
 THINGS = SCENARIOS["security_and_dns"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.topology import STRANGE_MAC, packets_for, topologies
 
 from deuteron.engine.model import Intent
 from deuteron.engine.simulator import SimulatedNetwork, SimulatorEngine
+from tests.engine.topology import STRANGE_MAC, packets_for, topologies
 
 
 @given(st.data())

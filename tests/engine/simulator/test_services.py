@@ -6,6 +6,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from deuteron.engine.model import Dhcp4, Dhcp6, ModelObject, SwitchPort, Uplink
+from deuteron.engine.simulator import SimulatedNetwork
+from deuteron.engine.simulator.dhcp import Lease4, Lease6
+from deuteron.engine.simulator.packet import (
+    BROADCAST,
+    Arp,
+    Nd,
+    arp_request,
+    dhcp4_discover,
+    link_local,
+    solicitation,
+    udp,
+)
 from tests.engine.simulator.building import (
     A4,
     A6,
@@ -20,20 +34,6 @@ from tests.engine.simulator.building import (
     B,
     C,
     with_dhcp,
-)
-
-from deuteron.engine.model import Dhcp4, Dhcp6, ModelObject, SwitchPort, Uplink
-from deuteron.engine.simulator import SimulatedNetwork
-from deuteron.engine.simulator.dhcp import Lease4, Lease6
-from deuteron.engine.simulator.packet import (
-    BROADCAST,
-    Arp,
-    Nd,
-    arp_request,
-    dhcp4_discover,
-    link_local,
-    solicitation,
-    udp,
 )
 
 SERVER_MAC = "fa:16:3e:ff:00:01"

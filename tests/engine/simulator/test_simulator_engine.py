@@ -8,10 +8,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests.engine.simulator.building import NET, A, B
-
 from deuteron.engine.model import Engine, Intent, ModelObject, PortState
 from deuteron.engine.simulator import SimulatorEngine
+from tests.engine.simulator.building import NET, A, B
 
 UNBOUND = replace(A, host="")
 

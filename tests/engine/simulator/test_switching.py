@@ -6,6 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from deuteron.engine.model import AddressPair, Ref, Switch, SwitchPort, Uplink
+from deuteron.engine.simulator import Packet, SimulatedNetwork
+from deuteron.engine.simulator.packet import BROADCAST, udp
 from tests.engine.simulator.building import (
     A4,
     A_MAC,
@@ -19,10 +23,6 @@ from tests.engine.simulator.building import (
     secured,
     unsecured,
 )
-
-from deuteron.engine.model import AddressPair, Ref, Switch, SwitchPort, Uplink
-from deuteron.engine.simulator import Packet, SimulatedNetwork
-from deuteron.engine.simulator.packet import BROADCAST, udp
 
 STRANGER = "02:00:00:00:00:99"
 HELLO = udp(A_MAC, B_MAC, A4, B4)
