@@ -8,6 +8,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the message is one line fit for a terminal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -46,17 +52,19 @@ class Settings:
     uplinks: dict[str, str] = field(default_factory=dict)
 
 
-def load(path: Path | None, **given: Any) -> Settings:
-    """The settings of a TOML file whose keys are `Settings`' names; `given` go before it.
+def load(path: Path | None, default: dict[str, Any], **given: Any) -> Settings:
+    """The settings of a TOML file whose keys are `Settings`' names.
 
-    Raises ValueError for an unknown name.
+    `default` stands where the file does not say, `given` whatever it says. Raises SettingsError
+    for a file that cannot be read, an unknown name, or a value of another type.
     """
-    found: dict[str, Any] = tomllib.loads(path.read_text()) if path else {}
-    unknown = found.keys() - {f.name for f in fields(Settings)}
-    if unknown:
-        raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
-    return Settings(**{**{name: _frozen(value) for name, value in found.items()}, **given})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    try:
+        found = tomllib.loads(path.read_text()) if path else {}
+        unknown = found.keys() - {f.name for f in fields(Settings)}
+        if unknown:
+            raise SettingsError(f"{path}: unknown settings: {', '.join(sorted(unknown))}")
+        return msgspec.convert({**default, **found, **given}, Settings)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from None

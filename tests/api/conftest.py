@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests import databases
 
 from deuteron import catalog
 from deuteron.api.app import App
@@ -23,6 +22,7 @@ from deuteron.api.server import make_app
 from deuteron.settings import Settings
 from deuteron.store.database import Database
 from deuteron.store.schema import Schema
+from tests import databases
 
 REGISTRY = catalog.load()
 PROJECT_A = "a" * 32

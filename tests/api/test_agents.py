@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from tests.api.conftest import PROJECT_A, REGISTRY, SCHEMA, Api
 
 from deuteron.auth.noauth import DEFAULT_CALLER
 from deuteron.domain import agents
@@ -14,6 +13,7 @@ from deuteron.engine.model import Chassis
 from deuteron.service import Service
 from deuteron.settings import Settings
 from deuteron.store.database import Database
+from tests.api.conftest import PROJECT_A, REGISTRY, SCHEMA, Api
 
 ONE = Chassis(
     id="11111111-2222-3333-4444-555555555555",

@@ -10,6 +10,7 @@ import os
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from tests.api.conftest import Api
 from tests.api.requests import Request, Requests
 

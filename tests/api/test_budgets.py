@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.api.conftest import REGISTRY, SCHEMA, Api
 
 import deuteron
 from deuteron.store.database import Database
 from deuteron.store.rows import encode
+from tests.api.conftest import REGISTRY, SCHEMA, Api
 
 OURS = str(Path(deuteron.__file__).parent)
 # The aim for files is 12; each file that is entered less lowers this.

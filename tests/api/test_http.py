@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+
 from tests.api.conftest import Api
 
 MISSING = "00000000-0000-0000-0000-000000000000"

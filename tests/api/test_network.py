@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.api.conftest import PROJECT_A, PROJECT_B, SCHEMA, Api
 
 from deuteron.store.database import Database
+from tests.api.conftest import PROJECT_A, PROJECT_B, SCHEMA, Api
 
 # What upstream 29.0.0 (ML2) answers to an admin for a network without subnets.
 DEFAULTS = {

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.api.conftest import PROJECT_A, PROJECT_B, Api
 
 from deuteron.settings import Settings
+from tests.api.conftest import PROJECT_A, PROJECT_B, Api
 
 TYPE = "provider:network_type"
 WIRE = "provider:physical_network"

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.api.conftest import PROJECT_A, Api
 
 from deuteron.settings import Settings
+from tests.api.conftest import PROJECT_A, Api
 
 PATH = "network_segment_ranges"
 

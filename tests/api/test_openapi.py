@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from openapi_spec_validator import validate
+
 from tests.api.conftest import REGISTRY, Api
 
 GOLDEN = Path(__file__).with_name("golden")

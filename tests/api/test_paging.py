@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from tests.api.conftest import Api
 
 NAMES = ["a", "b", "b", "c", "d"]

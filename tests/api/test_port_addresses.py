@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any
 
 import pytest
+
 from tests.api.conftest import Api
 
 MAC = "fa:16:3e:00:00:01"

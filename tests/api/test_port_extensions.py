@@ -7,10 +7,10 @@ import dataclasses
 from typing import Any
 
 import pytest
-from tests.api.conftest import PROJECT_A, REGISTRY, Api
 
 from deuteron.api.server import make_app
 from deuteron.settings import Settings
+from tests.api.conftest import PROJECT_A, REGISTRY, Api
 
 HINTS = {"openvswitch": {"other_config": {"tx-steering": "hash"}}}
 

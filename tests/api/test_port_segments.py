@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.api.conftest import REGISTRY, SCHEMA, Api
 
 from deuteron.settings import Settings
 from deuteron.store.database import Database
 from deuteron.store.rows import encode
+from tests.api.conftest import REGISTRY, SCHEMA, Api
 
 
 @pytest.fixture

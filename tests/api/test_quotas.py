@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from tests.api.conftest import PROJECT_A, PROJECT_B, REGISTRY, Api
 
 TRACKED = {

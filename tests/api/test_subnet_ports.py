@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.api.conftest import SCHEMA, Api
 
 from deuteron.store.database import Database
+from tests.api.conftest import SCHEMA, Api
 
 Dirty = Callable[[], set[str]]
 

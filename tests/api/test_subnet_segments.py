@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.api.conftest import Api
 
 from deuteron.settings import Settings
+from tests.api.conftest import Api
 
 MISSING = "00000000-0000-4000-8000-000000000000"
 

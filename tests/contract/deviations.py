@@ -31,7 +31,6 @@ FLAGS: Final = {
     ("network_ip_availabilities", "tenant_id", "allow_post"): "there is no create",
     ("network_ip_availabilities", "tenant_id", "is_sort_key"): "sorting by it costs nothing",
     ("subnets", "segment_id", "enforce_policy"): "upstream's policy.yaml has a rule for it",
-    ("subnets", "service_types", "enforce_policy"): "upstream's policy.yaml has a rule for it",
 }
 
 # (collection, attribute): what a create that does not give it has in the end, upstream too; there

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.api.conftest import REGISTRY, SCHEMA, Api, api, apps, database, database_url, settings
 
 from deuteron.auth.noauth import DEFAULT_CALLER
 from deuteron.domain import ipam
@@ -16,6 +15,7 @@ from deuteron.domain.addresses import eui64, usable
 from deuteron.settings import Settings
 from deuteron.store.database import Database
 from deuteron.store.transaction import Statements, Transaction
+from tests.api.conftest import REGISTRY, SCHEMA, Api, api, apps, database, database_url, settings
 
 __all__ = ["api", "apps", "database", "database_url", "settings"]
 

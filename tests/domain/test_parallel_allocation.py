@@ -10,11 +10,10 @@ import threading
 from collections import Counter
 from typing import Any
 
-from tests.api.conftest import REGISTRY, SCHEMA, Api, database, database_url
-
 from deuteron.api.server import make_app
 from deuteron.settings import Settings
 from deuteron.store.database import Database
+from tests.api.conftest import REGISTRY, SCHEMA, Api, database, database_url
 
 PROCESSES = 2
 THREADS = 32

@@ -12,6 +12,7 @@ import pytest
 
 from deuteron import catalog
 from deuteron.auth.noauth import DEFAULT_CALLER
+from deuteron.engine.listen import DatabaseListener
 from deuteron.engine.loop import Loop
 from deuteron.engine.model import (
     Chassis,
@@ -22,7 +23,7 @@ from deuteron.engine.model import (
     PortState,
     Ref,
 )
-from deuteron.engine.poke import DatabaseListener, PokeListener, Poker, Pokes
+from deuteron.engine.poke import PokeListener, Poker, Pokes
 from deuteron.engine.simulator import SimulatorEngine
 from deuteron.errors import Unavailable
 from deuteron.service import Service

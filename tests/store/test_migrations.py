@@ -44,6 +44,13 @@ def test_migrations_make_what_is_declared(database: Database, schema: Schema) ->
         assert compare_metadata(context, schema.metadata) == []
 
 
+def test_head_is_the_newest_migration(database: Database, schema: Schema) -> None:
+    by_migrations(database, schema)
+    with database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    assert found == migrate.HEAD
+
+
 def test_upgrade_of_an_empty_database_is_at_head(database: Database, schema: Schema) -> None:
     migrate.upgrade(database, schema)
     migrate.upgrade(database, schema)

@@ -25,8 +25,9 @@ class Node:
 class Routes:
     """Handlers by method and path; a segment `{}` matches anything and is passed on.
 
-    Slashes at the end and doubled ones make no difference. `exact` finds a collection's path, as
-    clients write it, in one step.
+    Slashes at the end and doubled ones make no difference, nor does it whether the words of a
+    name are parted by `-` or `_`: upstream takes both, and its clients use both. `exact` finds a
+    collection's path, as clients write it, in one step.
     """
 
     def __init__(self) -> None:
@@ -51,9 +52,9 @@ class Routes:
         for segment in filter(None, path.split("/")):
             assert node is not None
             following = None if segment == VARIABLE else node.children.get(segment)
-            if following is None:
-                following = node.children.get(VARIABLE)
+            if following is None and (following := node.children.get(VARIABLE)) is not None:
                 values.append(segment)
+            following = following or _respelled(node, segment)
             if following is None:
                 return None, []
             node = following
@@ -71,3 +72,9 @@ class Routes:
 
         walk(self._root, "")
         return dict(sorted(found.items()))
+
+
+def _respelled(node: Node, segment: str) -> Node | None:
+    """The child of the same name with its words parted the other way."""
+    found = node.children.get(segment.replace("_", "-"))
+    return found or node.children.get(segment.replace("-", "_"))

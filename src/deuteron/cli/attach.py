@@ -7,6 +7,7 @@ until the port is ACTIVE. Invariant: a plug that failed leaves the port as it wa
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
@@ -14,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from deuteron.cli.client import LocalClient
-from deuteron.cli.parts import refuse
+from deuteron.cli.state import must_run, refusals, refuse
 from deuteron.host import attach as host
-from deuteron.host import attachments
+from deuteron.host import attachments, namespace
 from deuteron.host.attachments import PortPlug
 from deuteron.host.command import HostError
 from deuteron.host.stack import OvnStack
@@ -28,10 +29,22 @@ ACTIVE_SECONDS: Final = 5.0
 def attach(state: Path, port: str, netns: str, device: str, dhcp: bool, tap: str) -> None:
     if bool(netns) == bool(tap):
         raise refuse("give either --netns NAME or --tap NAME")
-    try:
-        _attach(LocalClient(state), OvnStack(state), port, (netns, device, dhcp, tap))
-    except HostError as error:
-        raise refuse(str(error)) from None
+    if tap and dhcp:
+        raise refuse("--dhcp goes with --netns: a tap's guest asks for its address itself")
+    with refusals():
+        stack = _stack(state)
+        _attach(LocalClient(state), stack, port, (netns, device, dhcp, tap))
+
+
+def _stack(state: Path) -> OvnStack:
+    """The OVN that runs here. Raises HostError if devices cannot be plugged."""
+    must_run(state)
+    if os.geteuid() != 0:
+        raise HostError("devices are plugged by root only: run this with sudo")
+    stack = OvnStack(state)
+    if not namespace.exists(stack.namespace):
+        raise HostError("this cloud runs without OVN: `--engine simulator` plugs no devices")
+    return stack
 
 
 def _attach(
@@ -90,14 +103,17 @@ def _until_active(client: LocalClient, id_: str) -> dict[str, Any]:
 
 
 def detach(state: Path, name: str) -> None:
-    try:
-        client, stack = LocalClient(state), OvnStack(state)
+    with refusals():
+        stack = _stack(state)
+        client = LocalClient(state)
+        if name in attachments.read(stack.state_dir) and not client.ports(id=name):
+            host.unplug(stack, name)
+            sys.stdout.write(f"{name} is detached; the port itself was deleted before\n")
+            return
         port = client.port(name)
         if not host.unplug(stack, port["id"]):
             raise HostError(f"port {name} is not attached here")
         client.update_port(
             port["id"], **{"binding:host_id": "", "device_owner": "", "device_id": ""}
         )
-    except HostError as error:
-        raise refuse(str(error)) from None
     sys.stdout.write(f"{port['id']} is detached\n")

@@ -10,8 +10,9 @@ import http.client
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
+from deuteron.cli.state import ADDRESS, must_run
 from deuteron.host.command import HostError
 
 
@@ -19,11 +20,10 @@ class LocalClient:
     """The API of the cloud in a state directory. Raises HostError with the API's own words."""
 
     def __init__(self, state: Path) -> None:
-        path = state / "run" / "address"
+        must_run(state)
+        path = state / ADDRESS
         if not path.exists():
-            raise HostError(
-                f"no cloud runs in {state}: start it with `deuteron up --state {state}`"
-            )
+            raise HostError("the API is not ready yet")
         self._host, _, self._port = path.read_text().strip().rpartition(":")
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -44,15 +44,22 @@ class LocalClient:
             raise HostError(str(message))
         return found
 
+    def ports(self, **wanted: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call("GET", f"/v2.0/ports?{urlencode(wanted)}")["ports"]
+        return found
+
     def port(self, name_or_id: str) -> dict[str, Any]:
         """The one port with this id or name."""
         for key in ("id", "name"):
-            found = self.call("GET", f"/v2.0/ports?{key}={quote(name_or_id)}")["ports"]
+            found = self.ports(**{key: name_or_id})
             if len(found) > 1:
                 raise HostError(f"{len(found)} ports are named {name_or_id}: give the id")
             if found:
-                return dict(found[0])
-        raise HostError(f"there is no port {name_or_id}")
+                return found[0]
+        raise HostError(
+            f"there is no port {name_or_id}: `openstack port create` makes one, and "
+            "`openstack port list` names them"
+        )
 
     def update_port(self, id_: str, **attributes: Any) -> dict[str, Any]:
         found = self.call("PUT", f"/v2.0/ports/{id_}", {"port": attributes})

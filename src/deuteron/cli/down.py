@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from deuteron.cli.parts import refuse
+from deuteron.cli.state import refuse
 from deuteron.cli.up import UP_PID
 from deuteron.host import attach, pidfile
 from deuteron.host.command import HostError

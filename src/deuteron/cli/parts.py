@@ -8,34 +8,21 @@ import signal
 import sys
 from pathlib import Path
 
-import typer
-
 from deuteron import catalog
+from deuteron.cli.state import refuse, settings_of
+from deuteron.declare.registry import Registry
 from deuteron.engine.choose import make_engine
 from deuteron.engine.model import Engine
-from deuteron.engine.poke import DatabaseListener, PokeListener, Poker, Pokes
+from deuteron.engine.poke import PokeListener, Poker, Pokes
 from deuteron.host.stack import OvnStack
 from deuteron.service import Service
-from deuteron.settings import Settings, load
+from deuteron.settings import Settings
 from deuteron.store.database import Database
 from deuteron.store.migrate import OutOfDate, ensure
 from deuteron.store.migrate import upgrade as upgrade_database
 from deuteron.store.schema import Schema
 
 Remotes = tuple[str, str]
-
-
-def refuse(message: str) -> typer.Exit:
-    """Say why a command cannot be done, in one line on standard error."""
-    sys.stderr.write(f"deuteron: {message}\n")
-    return typer.Exit(1)
-
-
-def settings_of(state: Path, database: str, config: Path | None) -> Settings:
-    """The settings of a state directory."""
-    state = state.resolve()
-    url = database or f"sqlite:///{state / 'deuteron.db'}"
-    return load(config, database=url, poke_socket=str(state / "run" / "poke.sock"))
 
 
 def make_service(settings: Settings) -> Service:
@@ -58,12 +45,12 @@ def serve(state: Path, listen: str, database: str, workers: int, config: Path | 
     settings = settings_of(state, database, config)
     if not database:
         state.mkdir(parents=True, exist_ok=True)
-    _ensure(settings)
+    registry = catalog.load()
+    _ensure(settings, registry)
     try:
         listening = processes.listen(listen)
     except (OSError, ValueError) as error:
         raise refuse(f"cannot listen on {listen}: {error}") from None
-    registry = catalog.load()
 
     def app() -> App:
         gc.freeze()
@@ -82,6 +69,8 @@ def converge(
     service = make_service(settings)
     pokes: list[Pokes] = [PokeListener(settings.poke_socket)]
     if service.database.dialect == "postgresql":
+        from deuteron.engine.listen import DatabaseListener
+
         pokes.append(DatabaseListener(service.database.url))
     loop = Loop(service, engine_of(engine, state, remotes), pokes)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,10 +106,10 @@ def upgrade(state: Path, database: str) -> None:
     _upgrade(settings)
 
 
-def _ensure(settings: Settings) -> None:
+def _ensure(settings: Settings, registry: Registry) -> None:
     store = Database(settings.database)
     try:
-        ensure(store, Schema(catalog.load()))
+        ensure(store, Schema(registry))
     except OutOfDate as error:
         raise refuse(str(error)) from None
     finally:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from deuteron.cli.parts import refuse, settings_of
+from deuteron.cli.state import keep_config, refuse, settings_of
 from deuteron.host import attach, pidfile
 from deuteron.host.command import HostError
 from deuteron.host.lock import DirectoryLock
@@ -53,6 +53,7 @@ def run(state: Path, listen: str, engine: str, workers: int, config: Path | None
         if line:
             raise refuse(f"{line}; `--engine simulator` serves the whole API meanwhile")
     with _locked(state):
+        keep_config(state, config)
         _Everything(state, listen, engine, workers, config).run()
 
 

@@ -219,7 +219,6 @@ def _computed(name: str, type_: Any, doc: str) -> Attribute:
 NETWORK_SEGMENT_RANGE = Resource(
     name=KIND,
     collection="network_segment_ranges",
-    path="network_segment_ranges",
     doc="A range that VLAN ids or VNIs are chosen from.",
     alias="network-segment-range",
     create_who=Who.ADMIN,
