@@ -76,7 +76,8 @@ def _postgresql(directory: Path) -> Iterator[str]:
     account = pwd.getpwnam("postgres")
     data = directory / "postgresql"
     data.mkdir()
-    directory.chmod(0o711)
+    for above in (directory, directory.parent):
+        above.chmod(0o711)
     shutil.chown(data, account.pw_uid, account.pw_gid)
     programs = _postgresql_programs()
     as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -30,6 +31,9 @@ _NAMESPACE: Final = uuid.UUID("6c0d2f4e-3c52-5d0c-9d0f-6f9f0f3c7f11")
 # Default ranges come into being with the process that read the settings.
 _STARTED: Final = now()
 _NUMBER: Final = Integer(1, 2**32 - 1)
+
+# A GRE range may have four thousand million ids; nobody reads so many.
+_MOST_AVAILABLE: Final = 100_000
 
 
 def default_ranges(tx: Transaction) -> list[Row]:
@@ -209,7 +213,8 @@ def _expand(tx: Transaction, rows: list[Row], wanted: list[str]) -> None:
             row["used"] = {str(number): project for number, project in mine.items()}
         if "available" in wanted:
             span = range(row["minimum"], row["maximum"] + 1)
-            row["available"] = [number for number in span if number not in mine]
+            free = (number for number in span if number not in mine)
+            row["available"] = list(islice(free, _MOST_AVAILABLE))
 
 
 def _computed(name: str, type_: Any, doc: str) -> Attribute:
@@ -254,7 +259,11 @@ NETWORK_SEGMENT_RANGE = Resource(
         Attribute(name="minimum", type=_NUMBER, filter=False, sort=False, doc="The first id."),
         Attribute(name="maximum", type=_NUMBER, filter=False, sort=False, doc="The last id."),
         _computed("used", Json(), "The projects of the ids in use, by id."),
-        _computed("available", List(Integer(1, 2**32 - 1)), "The ids that are free."),
+        _computed(
+            "available",
+            List(Integer(1, 2**32 - 1)),
+            "The ids that are free, at most 100,000 of them.",
+        ),
     ),
     rules=(
         rule("create", _create),
