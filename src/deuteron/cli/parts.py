@@ -53,6 +53,8 @@ def serve(state: Path, listen: str, database: str, workers: int, config: Path | 
         raise refuse(f"cannot listen on {listen}: {error}") from None
 
     def app() -> App:
+        # What a request makes has no cycles: look for garbage seldom, and not at what stays.
+        gc.set_threshold(50_000, 20, 100)
         gc.freeze()
         return make_app(settings, registry=registry, committed=Poker(settings.poke_socket))
 

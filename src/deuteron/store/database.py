@@ -45,6 +45,7 @@ class Database:
         self._lock_path: Path | None = None
         self._local = threading.local()
         self._durable: GroupSync | None = None
+        self._reading: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
         if self.dialect == "sqlite":
             self.engine = self._sqlite(parsed)
         elif self.dialect == "postgresql":
@@ -71,6 +72,7 @@ class Database:
         if not url.database or url.database == ":memory:":
             raise ValueError("an SQLite database must be a file")
         self._lock_path = Path(f"{url.database}.lock")
+        self._reading = threading.RLock()
         self._durable = GroupSync(flush_file(f"{url.database}-wal"))
         engine = sa.create_engine(
             url,
@@ -89,8 +91,13 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for reading."""
-        with self._answering(), self.engine.connect() as connection:
+        """A connection for reading.
+
+        On SQLite one thread reads at a time: a read waits for nothing but the processor, and the
+        driver lets go of the interpreter at every row, so that several would only take it from
+        each other.
+        """
+        with self._reading, self._answering(), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
