@@ -36,11 +36,9 @@ class Settings:
     external_network_type: str | None = None
     geneve_max_header_size: int = 38
     overlay_ip_version: int = 4
-    max_fixed_ips_per_port: int = 5
     max_dns_nameservers: int = 5
     max_subnet_host_routes: int = 20
     max_allowed_address_pairs: int = 10
-    allow_bulk_items: int = 1000
     default_quota: int = -1
     quotas: dict[str, int] = field(default_factory=dict)
     pagination_max_limit: int | None = None

@@ -48,7 +48,7 @@ class Stored(enum.Enum):
     `COLUMN`: a column of the resource's table. `EXT`: a key of its JSON column `ext`, so that an
     extension needs no migration; it can be filtered by, but not sorted. `COMPUTED`: nowhere;
     `Attribute.sql` or an `expand` rule makes it, the latter also from rows of another table
-    (docs/decisions/no-child-tables.md).
+    (docs/decisions/0001-no-child-tables.md).
     """
 
     COLUMN = "column"
