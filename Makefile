@@ -4,31 +4,40 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATE ?= state
+LISTEN ?= 127.0.0.1:9696
 DEBIAN := openvswitch-switch ovn-central ovn-host iproute2 ethtool isc-dhcp-client iputils-ping iputils-arping python3-venv
 DEBIAN_TEST := tcpdump mariadb-server postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lint test bench up down demo lock
+.PHONY: help install install-dev lint test bench up down demo demo-clean lock
 
 help:                ## what there is to run
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
 
 $(VENV)/.debian:
 	bin/debian-packages $(DEBIAN)
 	@mkdir -p $(VENV) && touch $@
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.debian
+	@echo "installing into $(VENV) (about a minute) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	bin/debian-packages $(DEBIAN_TEST)
+# The demo wants the openstack client, not the databases that the tests run on.
+$(VENV)/.installed-client: requirements-dev.lock $(VENV)/.installed
+	@echo "installing the openstack client and the test tools (about a minute) ..."
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.installed-dev: $(VENV)/.installed-client
+	bin/debian-packages $(DEBIAN_TEST)
+	@touch $@
+
 install: $(VENV)/.installed     ## install Debian packages and .venv/bin/deuteron
+	@echo "installed: $(BIN)/deuteron; next: make up"
 
 install-dev: $(VENV)/.installed-dev  ## the same, with the test tools and the openstack client
 
@@ -45,18 +54,21 @@ test: lint           ## every test: three databases, 21,000 made-up requests, re
 	$(BIN)/pytest -n 4 --dist loadfile $(addprefix --ignore=,$(ALONE))
 	DEUTERON_TEST_DATABASES=sqlite,postgresql,mariadb $(BIN)/pytest $(ALONE)
 
-up: install          ## install if needed and run everything on this machine
-	$(BIN)/deuteron up --state $(STATE)
+up: $(VENV)/.installed          ## install if needed and run everything here, until Ctrl-C
+	@$(BIN)/deuteron up --state $(STATE) --listen $(LISTEN)
 
-demo: install-dev    ## with `make up` running: two namespaces that talk, by the real client
-	$(BIN)/python demo/demo.py --state $(STATE)
+demo: $(VENV)/.installed-client    ## with `make up` running: namespaces that talk, by the real client
+	@$(BIN)/python demo/demo.py --state $(STATE)
+
+demo-clean: $(VENV)/.installed-client  ## remove what the demo built
+	@$(BIN)/python demo/demo.py --state $(STATE) --clean
 
 down:                ## end what `make up` started and remove its state
-	$(BIN)/deuteron down --state $(STATE)
+	@test ! -x $(BIN)/deuteron || $(BIN)/deuteron down --state $(STATE)
 
 bench: install-dev   ## measure; beside upstream where its lab is installed
 	$(BIN)/python -m bench
 
 lock:                ## recompute the lock files (needs uv)
-	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group build pyproject.toml -o requirements.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock

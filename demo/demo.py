@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two namespaces that talk: built with the unmodified `openstack` client, drawn in the terminal.
+"""Three namespaces on two networks: built with the unmodified `openstack` client, then drawn.
 
-Run it beside `make up`. It may be run again; `--clean` removes what it built.
+`demo-a` and `demo-b` share a network and talk; `demo-c` has the very address of `demo-b` on a
+network of its own, and reaches nobody. Run it beside `make up`. It may be run again; `--clean`
+removes what it built.
 """
 
 from __future__ import annotations
@@ -9,33 +11,46 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from drawing import Network, Port, draw
 from rich.console import Console
-from rich.panel import Panel
-from rich.tree import Tree
 
 BIN = Path(sys.executable).parent
-NETWORK, SUBNET = "demo-net", "demo-subnet"
-PORTS = {"demo-a": "demo-a", "demo-b": "demo-b"}
+CIDR = "10.77.0.0/24"
+# By port: its network and its address. A port's namespace has its name.
+PORTS = {
+    "demo-a": ("demo-blue", "10.77.0.11"),
+    "demo-b": ("demo-blue", "10.77.0.12"),
+    "demo-c": ("demo-red", "10.77.0.12"),
+}
+NETWORKS = ("demo-blue", "demo-red")
 console = Console(highlight=False)
 
 
-def show(command: list[str]) -> None:
-    words = " ".join(Path(word).name if "/bin/" in word else word for word in command)
-    console.print(f"[bold green]$[/] {words}", soft_wrap=True)
+class Failed(Exception):
+    """A command that had to work did not."""
+
+
+def shown(command: Iterable[str]) -> str:
+    """A command as a person would type it."""
+    words = [Path(word).name if "/bin/" in word else word for word in command]
+    return " ".join(words).removesuffix(" -f json")
 
 
 def run(*command: str) -> str:
-    """Run a command and show it; end the demo if it fails."""
-    show(list(command))
+    """Run a command and show it. Raises `Failed` with what it said."""
+    console.print(f"[bold green]$[/] {shown(command)}", soft_wrap=True)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        console.print(done.stdout + done.stderr, style="red")
-        raise SystemExit(f"the demo stops here: {command[0]} failed")
+        raise Failed(f"{shown(command)}\n{done.stdout}{done.stderr}".strip())
     return done.stdout.strip()
 
 
@@ -44,69 +59,120 @@ def openstack(*words: str) -> Any:
     return json.loads(run(str(BIN / "openstack"), *words, "-f", "json") or "null")
 
 
-def names(*words: str) -> set[str]:
-    return {item["Name"] for item in openstack(*words)}
+def deuteron(state: str, *words: str) -> str:
+    return run(str(BIN / "deuteron"), *words, "--state", state)
 
 
-def build(state: str) -> None:
-    if NETWORK not in names("network", "list"):
-        openstack("network", "create", NETWORK)
-        openstack(
-            *("subnet", "create", SUBNET, "--network", NETWORK, "--subnet-range", "10.77.0.0/24")
+def at_once(action: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
+    """The client takes over a second to start, mostly alone: two run beside each other."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(action, items))
+
+
+def existing() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The networks and the ports of the demo that are there, by name."""
+    kinds = (("network", "list", "--long"), ("port", "list", "--long"))
+    networks, ports = at_once(lambda words: openstack(*words), kinds)
+    return (
+        {item["Name"]: item for item in networks if item["Name"] in NETWORKS},
+        {item["Name"]: item for item in ports if item["Name"] in PORTS},
+    )
+
+
+def build(state: str) -> list[Network]:
+    """Have everything; what is there already is left as it is."""
+    networks, ports = existing()
+
+    def make(name: str) -> Network:
+        known = name in networks
+        network = openstack("network", "show", name) if known else make_network(name)
+        members = [port for port, (where, _) in PORTS.items() if where == name]
+        return Network(
+            name,
+            f"{network['provider:network_type']} {network['provider:segmentation_id']}",
+            network["mtu"],
+            CIDR,
+            [have_port(state, port, ports.get(port)) for port in members],
         )
-    existing = {port["Name"]: port for port in openstack("port", "list", "--long")}
-    for name, netns in PORTS.items():
-        if name not in existing:
-            openstack("port", "create", name, "--network", NETWORK)
-        if existing.get(name, {}).get("Status") != "ACTIVE":
-            plug = (str(BIN / "deuteron"), "attach", name, "--netns", netns, "--dhcp")
-            console.print(run(*plug, "--state", state), soft_wrap=True)
+
+    return at_once(make, NETWORKS)
 
 
-def draw() -> None:
-    network = openstack("network", "show", NETWORK)
-    kind = network["provider:network_type"]
-    tree = Tree(f"[bold]{NETWORK}[/]  {kind} {network['provider:segmentation_id']}, "
-                f"MTU {network['mtu']}")  # fmt: skip
-    subnet = tree.add(f"{SUBNET}  {openstack('subnet', 'show', SUBNET)['cidr']}")
-    for port in openstack("port", "list", "--network", NETWORK, "--long"):
-        if port["Name"] not in PORTS:
-            continue
-        [ip] = [item["ip_address"] for item in port["Fixed IP Addresses"]]
-        subnet.add(f"{port['Name']}  {ip}  {port['MAC Address']}  [green]{port['Status']}[/]"
-                   f"  → netns {PORTS[port['Name']]} eth0")  # fmt: skip
-    console.print(Panel(tree, title="what was built", expand=False))
+def make_network(name: str) -> Any:
+    network = openstack("network", "create", name)
+    openstack("subnet", "create", f"{name}-v4", "--network", name, "--subnet-range", CIDR)
+    return network
 
 
-def ping() -> None:
-    one, other = PORTS.values()
-    show_address = ("ip", "netns", "exec", other, "ip", "-4", "-o", "addr", "show", "eth0")
-    address = run(*show_address).split()[3].split("/")[0]
-    console.print(run("ip", "netns", "exec", one, "ping", "-c", "3", "-i", "0.2", address))
+def have_port(state: str, name: str, listed: dict[str, Any] | None) -> Port:
+    """A port, plugged. Its address is the one that its namespace has."""
+    network, address = PORTS[name]
+    fixed = f"ip-address={address}"
+    create = ("port", "create", name, "--network", network, "--fixed-ip", fixed)
+    mac = listed["MAC Address"] if listed else openstack(*create)["mac_address"]
+    status = listed["Status"] if listed else "DOWN"
+    if status != "ACTIVE":
+        said = deuteron(state, "attach", name, "--netns", name, "--dhcp")
+        console.print(said, soft_wrap=True)
+        status = said.split(" is ")[1].split(":")[0]
+    words = ("ip", "netns", "exec", name, "ip", "-4", "-o", "addr", "show", "eth0")
+    found = re.search(
+        r"inet (\S+)", subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    )
+    return Port(name, found[1] if found else "no address", mac, status)
+
+
+def ping(one: str, address: str) -> str:
+    """What came of three pings."""
+    command = ("ip", "netns", "exec", one, "ping", "-c", "3", "-i", "0.2", "-W", "1", address)
+    console.print(f"[bold green]$[/] {' '.join(command)}")
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    times = re.search(r"= [\d.]+/([\d.]+)/", said)
+    return f"[green]answered, {times[1]} ms[/]" if times else "[red]no answer[/]"
 
 
 def clean(state: str) -> None:
-    for name in PORTS:
-        run(str(BIN / "deuteron"), "detach", name, "--state", state)
-        run(str(BIN / "openstack"), "port", "delete", name)
-    run(str(BIN / "openstack"), "network", "delete", NETWORK)
+    networks, ports = existing()
+    for name, port in ports.items():
+        if port["Status"] == "ACTIVE":
+            deuteron(state, "detach", name)
+    if ports:
+        run(str(BIN / "openstack"), "port", "delete", *ports)
+    if networks:
+        run(str(BIN / "openstack"), "network", "delete", *networks)
+    console.print("the demo is gone" if ports or networks else "there was nothing of the demo")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state", default="state")
-    parser.add_argument("--clean", action="store_true")
+    parser.add_argument("--state", default="state", help="as `deuteron up` was given")
+    parser.add_argument("--clean", action="store_true", help="remove what the demo built")
     arguments = parser.parse_args()
-    clouds = Path(arguments.state).resolve() / "clouds.yaml"
-    if not clouds.exists():
-        raise SystemExit(f"no cloud runs in {arguments.state}: run `make up` in another terminal")
-    os.environ.update(OS_CLIENT_CONFIG_FILE=str(clouds), OS_CLOUD="deuteron")
-    if arguments.clean:
-        clean(arguments.state)
-        return
-    build(arguments.state)
-    ping()
-    draw()
+    state = Path(arguments.state).resolve()
+    if not (state / "up.pid").exists():
+        raise SystemExit(f"no cloud runs in {state}: run `make up` in another terminal first")
+    os.environ.update(OS_CLIENT_CONFIG_FILE=str(state / "clouds.yaml"), OS_CLOUD="deuteron")
+    started = time.monotonic()
+    try:
+        if arguments.clean:
+            clean(arguments.state)
+            return
+        networks = build(arguments.state)
+    except Failed as failure:
+        console.print(f"[red]{failure}[/]")
+        raise SystemExit("the demo stops here") from None
+    talks = [("demo-a", "demo-b"), ("demo-c", "demo-a")]
+    answers = [ping(one, PORTS[other][1]) for one, other in talks]
+    console.print()
+    console.print(draw(networks), soft_wrap=True)
+    for (one, other), answer in zip(talks, answers, strict=True):
+        console.print(f"  {one} → {other} ({PORTS[other][1]})  {answer}")
+    console.print("  demo-b and demo-c have the same address; their networks never meet.")
+    console.print(
+        f"\nBuilt in {time.monotonic() - started:.0f} s. Look around: "
+        "[bold]ip netns exec demo-a ip addr[/]; remove it: [bold]make demo-clean[/]",
+        soft_wrap=True,
+    )
 
 
 main()

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,5 +93,17 @@ def test_simulator_serves_the_api(tmp_path: Path) -> None:
         bound = {"network_id": network["id"], "binding:host_id": "h"}
         port = cloud.create("port", **bound)
         cloud.await_status(port["id"], "ACTIVE", 3)
+        listed = subprocess.run(
+            [str(Path(sys.executable).parent / "openstack"), "network", "list", "-f", "value"],
+            env={
+                **os.environ,
+                "OS_CLIENT_CONFIG_FILE": str(cloud.state / "clouds.yaml"),
+                "OS_CLOUD": "deuteron",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert network["id"] in listed.stdout
     finally:
         cloud.remove()

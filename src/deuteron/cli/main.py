@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -29,8 +30,25 @@ class EngineName(StrEnum):
     simulator = "simulator"
 
 
+def _address(value: str) -> str:
+    """HOST:PORT, its host and port plain to see. Raises BadParameter for anything else."""
+    host, _, port = value.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        raise typer.BadParameter(f"{value!r} is not HOST:PORT, such as {DEFAULT_LISTEN}")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"deuteron {version('deuteron')}")
+        raise typer.Exit
+
+
 State = Annotated[Path, typer.Option("--state", help="Where everything of this cloud is kept.")]
-Listen = Annotated[str, typer.Option("--listen", help="HOST:PORT of the API.")]
+Listen = Annotated[str, typer.Option("--listen", callback=_address, help="HOST:PORT of the API.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="API worker processes.")]
 EngineOption = Annotated[EngineName, typer.Option("--engine", help="What moves the packets.")]
 DatabaseUrl = Annotated[
@@ -45,10 +63,15 @@ STATE = Path("state")
 @app.callback()
 def _logging(
     debug: Annotated[bool, typer.Option("--debug", help="Log everything.")] = False,
+    _asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which one it is.")
+    ] = False,
 ) -> None:
     level = logging.DEBUG if debug else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # The ovs library takes eventlet along where it is installed, and eventlet complains of itself.
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 
 @app.command()
@@ -110,7 +133,10 @@ def drift(
     nb: Annotated[str, typer.Option(help="OVN northbound database.")] = "",
     sb: Annotated[str, typer.Option(help="OVN southbound database.")] = "",
 ) -> None:
-    """Print what differs between intent and OVN; exit status 1 if anything does."""
+    """Print what differs between intent and OVN.
+
+    Exit status: 0 nothing, 1 something, 2 it could not be compared.
+    """
     from deuteron.cli.parts import drift as run
 
     raise typer.Exit(run(state, database, config, (nb, sb)))
@@ -125,7 +151,10 @@ def attach(
     dhcp: Annotated[bool, typer.Option("--dhcp", help="Run a DHCP client on it.")] = False,
     tap: Annotated[str, typer.Option(help="Make a tap of this name instead, for QEMU.")] = "",
 ) -> None:
-    """Plug a device into a port."""
+    """Plug a device into a port: a network namespace's, or a tap for QEMU.
+
+    Example: deuteron attach my-port --netns guest --dhcp
+    """
     from deuteron.cli.attach import attach as run
 
     run(state, port, netns, device, dhcp, tap)
@@ -150,8 +179,8 @@ def extensions() -> None:
 
 
 @database_commands.command("upgrade")
-def upgrade(state: State = STATE, database: DatabaseUrl = "") -> None:
-    """Bring the database to this version's schema."""
+def upgrade(state: State = STATE, database: DatabaseUrl = "", config: Config = None) -> None:
+    """Bring the database to this version's schema; to run again changes nothing."""
     from deuteron.cli.parts import upgrade as run
 
-    run(state, database)
+    run(state, database, config)

@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from deuteron.cli.state import keep_config, refuse, settings_of
+from deuteron.cli.state import ADDRESS, UP_PID, keep_config, refusals, refuse, settings_of
 from deuteron.host import attach, pidfile
 from deuteron.host.command import HostError
 from deuteron.host.lock import DirectoryLock
@@ -27,7 +28,6 @@ from deuteron.host.requirements import missing_line
 from deuteron.host.stack import OvnStack
 
 READY_SECONDS: Final = 15.0
-UP_PID: Final = "up.pid"
 CLOUDS: Final = """\
 # Made by `deuteron up`: OS_CLIENT_CONFIG_FILE={path} openstack --os-cloud deuteron network list
 clouds:
@@ -36,7 +36,6 @@ clouds:
     auth:
       endpoint: http://{address}
     network_endpoint_override: http://{address}
-    network_api_version: "2.0"
 """
 
 
@@ -52,9 +51,26 @@ def run(state: Path, listen: str, engine: str, workers: int, config: Path | None
         line = missing_line()
         if line:
             raise refuse(f"{line}; `--engine simulator` serves the whole API meanwhile")
-    with _locked(state):
+    with refusals(), _locked(state):
+        _must_be_free(listen)
+        if config is not None:
+            settings_of(state, "", config)  # what is refused is not kept
         keep_config(state, config)
         _Everything(state, listen, engine, workers, config).run()
+
+
+def _must_be_free(listen: str) -> None:
+    """Raise HostError unless the API can listen here: another server's answer is not ours."""
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except OSError as error:
+        words = os.strerror(error.errno) if error.errno else str(error)
+        raise HostError(
+            f"cannot listen on {listen}: {words}; `--listen HOST:PORT` chooses another"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -63,7 +79,7 @@ def _locked(state: Path) -> Iterator[None]:
     try:
         lock = DirectoryLock(state)
     except HostError as error:
-        raise refuse(str(error)) from None
+        raise HostError(f"{error}: end that one, or choose another directory by --state") from None
     try:
         yield
     finally:
@@ -74,7 +90,7 @@ def _stack(state: Path, config: Path | None) -> OvnStack:
     settings = settings_of(state, "", config)
     unknown = settings.uplinks.keys() - settings.bridge_mappings.keys()
     if unknown:
-        raise refuse(f"uplinks without a bridge mapping: {', '.join(sorted(unknown))}")
+        raise HostError(f"uplinks without a bridge mapping: {', '.join(sorted(unknown))}")
     return OvnStack(
         state,
         bridge_mappings=settings.bridge_mappings,
@@ -90,6 +106,8 @@ class _Everything:
         self.state, self.listen, self.engine = state, listen, engine
         self.workers, self.config = workers, config
         self.stop = threading.Event()
+        self.ready = False
+        self.died = ""
         self.run_dir = state / "run"
         self.parts_dir = self.run_dir / "parts"
         self.stack = _stack(state, config) if engine == "ovn" else None
@@ -102,28 +120,38 @@ class _Everything:
         pidfile.write(self.state / UP_PID, os.getpid())
         for line in end_left_over(self.parts_dir):
             say(line)
-        supervisor = Supervisor(self.parts_dir, self.state / "log", say)
+        supervisor = Supervisor(self.parts_dir, self.state / "log", self._event)
         try:
             supervisor.start(self._part("api", "serve", "--workers", str(self.workers)))
             if self.stack:
                 self.stack.start()
             supervisor.start(self._part("converge", "converge", "--engine", self.engine))
             self._wait_for_api()
+            if self.stop.is_set():
+                return
+            self.ready = True
             self._write_clouds()
             seconds = time.monotonic() - started
             what = "packets through OVN" if self.stack else "the simulator moves no packets"
             say(f"ready: http://{self.listen} ({what}; {seconds:.1f} s; state in {self.state})")
             self._replug()
             self.stop.wait()
-            say("stopping")
-        except HostError as error:
-            raise refuse(str(error)) from None
         finally:
+            say("stopping")
             supervisor.close()
             if self.stack:
                 with contextlib.suppress(HostError):
                     attach.remember(self.stack)
                 self.stack.stop()
+            (self.state / UP_PID).unlink(missing_ok=True)
+            say("stopped")
+
+    def _event(self, line: str) -> None:
+        """A part died or is back. Before the cloud is ready, a death ends the attempt."""
+        if self.ready:
+            say(line)
+        elif " died " in line:
+            self.died = self.died or line.split(maxsplit=1)[0]
 
     def _part(self, name: str, command: str, *options: str) -> Program:
         argv = [sys.executable, "-m", "deuteron", command, "--state", str(self.state), *options]
@@ -137,27 +165,25 @@ class _Everything:
         host, _, port = self.listen.rpartition(":")
         deadline = time.monotonic() + READY_SECONDS
         while not self.stop.is_set():
+            if self.died or time.monotonic() > deadline:
+                name = self.died or "api"
+                raise HostError(f"{name} does not come up: {self._last_words(name)}")
             with contextlib.suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection(host or "127.0.0.1", int(port), timeout=2)
+                connection = http.client.HTTPConnection(host, int(port), timeout=2)
                 connection.request("GET", "/")
                 if connection.getresponse().status < 500:
                     return
-            if time.monotonic() > deadline or self._gave_up():
-                raise HostError(f"the API does not come up: {self._last_words()}")
             time.sleep(0.02)
 
-    def _gave_up(self) -> bool:
-        return "cannot listen" in self._last_words()
-
-    def _last_words(self) -> str:
-        log = self.state / "log" / "api.log"
-        lines = log.read_text().splitlines() if log.exists() else []
-        return lines[-1] if lines else f"see {log}"
+    def _last_words(self, name: str) -> str:
+        log = self.state / "log" / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return f"{lines[-1].removeprefix('deuteron: ')} ({log})" if lines else f"see {log}"
 
     def _write_clouds(self) -> None:
         path = self.state / "clouds.yaml"
         path.write_text(CLOUDS.format(path=path, address=self.listen))
-        (self.run_dir / "address").write_text(self.listen)
+        (self.state / ADDRESS).write_text(self.listen)
 
     def _replug(self) -> None:
         """Plug again what was attached before; in the meantime the API answers."""
