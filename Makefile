@@ -47,11 +47,11 @@ lint: install-dev    ## format check, lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# What counts seconds or sends packets has the machine to itself; the rest waits mostly for disks.
+# What counts seconds or sends packets has the machine to itself; the rest runs two at a time.
 ALONE := $(wildcard tests/engine tests/end_to_end tests/cli)
 test: lint           ## every test: three databases, 21,000 made-up requests, real packets
 	DEUTERON_TEST_DATABASES=sqlite,postgresql,mariadb DEUTERON_BAD_REQUESTS=7000 \
-	$(BIN)/pytest -n 4 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
 	DEUTERON_TEST_DATABASES=sqlite,postgresql,mariadb $(BIN)/pytest $(ALONE)
 
 up: $(VENV)/.installed          ## install if needed and run everything here, until Ctrl-C

@@ -38,6 +38,9 @@ WATCHED = {
 }
 
 
+PROJECT = "00000000000000000000000000000001"  # of a caller without identity
+
+
 class Northbound:
     """A monitor of the NB's rows: which ports are there, and when anything changed last."""
 
@@ -121,6 +124,8 @@ def _up(state: Path) -> Iterator[tuple[Address, Northbound]]:
     log = state.parent / "up.log"
     with running(command, log) as process:
         wait_for(address, 60, process, log)
+        unlimited = {"network": -1, "subnet": -1, "port": -1}
+        call(address, "PUT", f"/v2.0/quotas/{PROJECT}", {"quota": unlimited})
         yield address, Northbound(state / "run" / "ovn" / "ovnnb.sock")
 
 
