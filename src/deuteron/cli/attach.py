@@ -39,11 +39,11 @@ def attach(state: Path, port: str, netns: str, device: str, dhcp: bool, tap: str
 def _stack(state: Path) -> OvnStack:
     """The OVN that runs here. Raises HostError if devices cannot be plugged."""
     must_run(state)
-    if os.geteuid() != 0:
-        raise HostError("devices are plugged by root only: run this with sudo")
     stack = OvnStack(state)
     if not namespace.exists(stack.namespace):
         raise HostError("this cloud runs without OVN: `--engine simulator` plugs no devices")
+    if os.geteuid() != 0:
+        raise HostError("devices are plugged by root only: run this with sudo")
     return stack
 
 

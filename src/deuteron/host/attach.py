@@ -180,7 +180,8 @@ def _record_and_plug(stack: OvnStack, wanted: Attachment) -> None:
             if other is not known and other.place == wanted.place:
                 raise HostError(f"{other.place} belongs to port {other.port.id} already")
         if known is not None:
-            wanted = replace(wanted, made=known.made)
+            # A client that runs goes on, and so stays on record: detaching must end it.
+            wanted = replace(wanted, made=known.made, dhcp=wanted.dhcp or known.dhcp)
         plugging = _Plugging(wanted)
         _plug(stack, [plugging])
         if plugging.error is None:

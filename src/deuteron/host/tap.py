@@ -20,8 +20,13 @@ _FILTERS = ("matchall", "u32 match u32 0 0")
 
 
 def make_tap(tap: str) -> bool:
-    """Create the persistent tap, if it is missing. True if it was created."""
+    """Create the persistent tap, if it is missing. True if it was created.
+
+    Raises HostError if the host has another kind of device of that name, say, its network card.
+    """
     if tap in devices(None):
+        if not Path(f"/sys/class/net/{tap}/tun_flags").exists():
+            raise HostError(f"{tap} is a device of this machine and not a tap")
         return False
     ip_batch([f"tuntap add dev {tap} mode tap"])
     return True

@@ -191,6 +191,17 @@ def test_no_lease_is_an_error_and_the_port_stays_plugged(
     assert set(attachments.read(segment.stack.state_dir)) == {port.id}
 
 
+def test_plugging_again_without_dhcp_forgets_no_client(
+    segment: Segment, netns_name: Callable[[], str]
+) -> None:
+    port, place = segment.add(), netns_name()
+    plug_netns(segment.stack, port, place, dhcp=True)
+    plug_netns(segment.stack, port, place)
+    assert namespace.pids(place)
+    assert unplug(segment.stack, port.id)
+    assert not namespace.exists(place)
+
+
 @pytest.fixture
 def tap_name() -> Iterator[str]:
     name = f"dtt{os.getpid() % 10**6}"
@@ -276,6 +287,13 @@ def test_a_users_own_tap_is_left_in_place(segment: Segment, tap_name: str) -> No
     assert namespace.devices(None)[tap_name]["mtu"] == MTU
     unplug(segment.stack, port.id)
     assert tap_name in namespace.devices(None)
+
+
+def test_the_machines_own_card_is_no_tap(segment: Segment) -> None:
+    port = segment.add()
+    with pytest.raises(HostError, match="not a tap"):
+        plug_tap(segment.stack, port, "lo")
+    assert port.id not in attachments.read(segment.stack.state_dir)
 
 
 def test_a_localnet_port_reaches_the_provider_bridge(
